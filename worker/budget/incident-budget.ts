@@ -1,0 +1,90 @@
+import { Failure, hopeless } from '../../shared/failure.ts'
+import type { ChatMessage, ModelAnswer } from '../conversation/model-client.ts'
+import { countPromptTokens } from './count-tokens.ts'
+
+/** What one call may use, and the duty to say what it did use. */
+export interface Reservation {
+  promptTokens: number
+  /** The completion's cap: what was asked for, or what is left. */
+  completionTokens: number
+  /** The call was answered: the provider's own count is charged. */
+  settle(answer: Pick<ModelAnswer, 'promptTokens' | 'completionTokens'>): void
+  /** The call failed: charged in full when the provider may have counted it, else not at all. */
+  fail(error: unknown): void
+}
+
+/** An answer shorter than this is of no use, so no call is made for it. */
+const smallestCompletion = 64
+/** Outages with these codes happened after the provider took the request. */
+const maybeCharged = new Set(['Timeout', 'ConnectionLost', 'MalformedAnswer', 'HtmlAnswer'])
+
+/**
+ * The ceiling of one incident, prompt and completion, over all turns and retries. Calls run side by side, so each reserves
+ * its worst case before it is made.
+ */
+export class IncidentBudget {
+  readonly #ceiling: number
+  #spent: number
+  #reserved = 0
+  #calls: number
+  /** What this attempt used, for the log. */
+  readonly used = { promptTokens: 0, completionTokens: 0, cachedTokens: 0, calls: 0 }
+
+  constructor(ceiling: number, before: { spentTokens: number; calls: number }) {
+    this.#ceiling = ceiling
+    this.#spent = before.spentTokens
+    this.#calls = before.calls
+  }
+
+  /** Charged so far, earlier attempts included. */
+  get spentTokens(): number {
+    return this.#spent
+  }
+
+  get calls(): number {
+    return this.#calls
+  }
+
+  /** @throws Failure TokenBudgetExceeded before anything is sent */
+  reserve(messages: readonly ChatMessage[], wantedCompletion: number): Reservation {
+    const promptTokens = countPromptTokens(messages)
+    const left = this.#ceiling - this.#spent - this.#reserved - promptTokens
+    const completionTokens = Math.min(wantedCompletion, left)
+    if (completionTokens < Math.min(smallestCompletion, wantedCompletion)) throw budgetExceeded(this.#ceiling)
+    const reserved = promptTokens + completionTokens
+    this.#reserved += reserved
+    this.#calls++
+    this.used.calls++
+    let open = true
+    const close = (prompt: number, completion: number) => {
+      if (!open) return
+      open = false
+      this.#reserved -= reserved
+      this.#spent += prompt + completion
+      this.used.promptTokens += prompt
+      this.used.completionTokens += completion
+    }
+    return {
+      promptTokens,
+      completionTokens,
+      settle: (answer) => {
+        // A server that reports no usage is charged by our own count.
+        const known = answer.promptTokens + answer.completionTokens > 0
+        close(known ? answer.promptTokens : promptTokens, known ? answer.completionTokens : completionTokens)
+      },
+      fail: (error) => {
+        const charged = error instanceof Failure && (error.kind === 'interrupted' || maybeCharged.has(error.code))
+        close(charged ? promptTokens : 0, charged ? completionTokens : 0)
+      },
+    }
+  }
+}
+
+export function budgetExceeded(ceiling: number): Failure {
+  return hopeless(
+    'TokenBudgetExceeded',
+    'budget',
+    'TokenBudgetExceeded',
+    `The conversation does not fit TOKENS_PER_INCIDENT (${ceiling}): raise it, or lower the playbook's limits.`,
+  )
+}

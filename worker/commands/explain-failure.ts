@@ -1,0 +1,40 @@
+import { ConfigurationError } from '../configuration.ts'
+import { PlaybookError } from '../playbooks/load-playbook.ts'
+
+/** What a command prints to stderr when it fails, and its exit code: plain sentences, no stack, no secret. */
+export function explainFailure(error: unknown): { text: string; code: 1 | 2 } {
+  if (error instanceof ConfigurationError) {
+    const list = error.problems.map((problem) => `  - ${problem}`).join('\n')
+    return { text: `${error.message}\n${list}\nSee .env.example for every variable.`, code: 2 }
+  }
+  if (error instanceof PlaybookError) {
+    return { text: `The playbook cannot be used.\n${error.problems.map((one) => `  - ${one}`).join('\n')}`, code: 2 }
+  }
+  if (error instanceof UsageError) return { text: error.message, code: 2 }
+  const first: unknown = error instanceof AggregateError ? (error.errors.at(-1) ?? error) : error
+  const { code, name } = (first ?? {}) as { code?: unknown; name?: unknown }
+  const what = typeof code === 'string' && code ? code : String(name ?? 'unknown error')
+  return { text: explainCode(what), code: 1 }
+}
+
+/** The command was called wrongly: its message says how to call it. */
+export class UsageError extends Error {}
+
+function explainCode(code: string): string {
+  switch (code) {
+    case 'MessagingEntityNotFound':
+      return 'The queue does not exist: create it, or correct SERVICEBUS_QUEUE.'
+    case 'UnauthorizedAccess':
+      return 'The queue refuses this identity or key: give it Azure Service Bus Data Sender and Receiver on the queue.'
+    case 'ECONNREFUSED':
+    case 'ENOTFOUND':
+    case 'ServiceCommunicationProblem':
+    case 'ServiceTimeout':
+    case 'ServiceUnavailable':
+      return `The queue cannot be reached (${code}): check SERVICEBUS_NAMESPACE or SERVICEBUS_CONNECTION_STRING and the network.`
+    case 'EADDRINUSE':
+      return 'The health port is taken: set HEALTH_PORT to another one, or to 0 for any free one.'
+    default:
+      return `It failed (${code}). LOG_LEVEL=debug tells more.`
+  }
+}

@@ -1,0 +1,75 @@
+import { Command, type CommanderError } from 'commander'
+import { loadDotEnv } from '../configuration.ts'
+import { explainFailure } from './explain-failure.ts'
+
+/** Exit codes of the contract: done, not done, wrong usage. */
+export const exitCode = { ok: 0, failed: 1, usage: 2 } as const
+
+/** `enricher` and its commands. Wrong usage and wrong configuration end with 2, everything that failed with 1. */
+export function createProgram(): Command {
+  const program = new Command('enricher')
+    .description(
+      'Enriches Microsoft Sentinel incidents from a Service Bus queue with a language model: tasks and a tag.',
+    )
+    .version('0.1.0')
+    .showHelpAfterError('(enricher --help lists the commands)')
+    .addHelpText('after', '\nThe environment configures everything; .env.example explains each variable.')
+    .exitOverride((error: CommanderError) => {
+      process.exit(error.exitCode === 0 ? exitCode.ok : exitCode.usage)
+    })
+
+  program
+    .command('run')
+    .description('take incidents from the queue and enrich them, until SIGTERM or SIGINT')
+    .addHelpText(
+      'after',
+      `
+Example:
+  SERVICEBUS_NAMESPACE=contoso.servicebus.windows.net \\
+  SENTINEL_WORKSPACES=/subscriptions/…/resourceGroups/rg-soc/providers/Microsoft.OperationalInsights/workspaces/law-soc \\
+  OPENAI_API_KEY_FILE=/mnt/secrets/openai AZURE_TABLES_URL=https://contoso.table.core.windows.net enricher run
+
+Exit code: 0 after a clean drain, 1 if it could not start or had to give up, 2 for a wrong configuration.
+A second signal ends it at once; what was in flight comes back to the queue when its locks end.`,
+    )
+    .action(guarded(async () => (await import('./run.ts')).run()))
+
+  program
+    .command('enqueue')
+    .description('put incident ids on the queue, each with its deterministic message id')
+    .argument('[arm-id...]', "incidents' ARM ids")
+    .option('-f, --file <file>', 'a file with one ARM id or JSON message per line; - reads standard input')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  enricher enqueue /subscriptions/…/providers/Microsoft.SecurityInsights/Incidents/73e01a99-5cd7-4139-a149-9f2736ff2ab5
+  enricher enqueue --file incidents.txt
+
+The same incident twice is one message while the queue's duplicate detection remembers it.
+Exit code: 0 all sent, 1 some were not, 2 wrong usage.`,
+    )
+    .action(
+      guarded(async (ids: string[], options: { file?: string; json?: boolean }) =>
+        (await import('./enqueue.ts')).enqueue(ids, options),
+      ),
+    )
+
+  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program)
+  return program
+}
+
+/** Runs a command's action: sets the exit code it returns, and says in plain words what went wrong. */
+function guarded<A extends unknown[]>(action: (...args: A) => Promise<number>): (...args: A) => Promise<void> {
+  return async (...args) => {
+    try {
+      loadDotEnv()
+      process.exitCode = await action(...args)
+    } catch (error) {
+      const { text, code } = explainFailure(error)
+      process.stderr.write(`${text}\n`)
+      process.exitCode = code
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import { createLog } from '../../shared/log.ts'
+import { composeWorker, type Worker } from '../compose.ts'
+import { type Configuration, readConfiguration } from '../configuration.ts'
+import { type HealthReport, startHealthServer } from '../health/health-server.ts'
+import { loadPlaybook } from '../playbooks/load-playbook.ts'
+import { logDestination } from './log-destination.ts'
+
+/** Longest time that closing the connections may take once everything is handed back. */
+const closeTimeoutMs = 3_000
+
+/** `enricher run`: the long-running worker. @returns the exit code */
+export async function run(): Promise<number> {
+  const configuration = readConfiguration(process.env)
+  const playbook = loadPlaybook(configuration.playbookFile)
+  const log = createLog(configuration.logLevel, await logDestination())
+  const worker = composeWorker(configuration, playbook, log)
+  const startedAt = Date.now()
+  const health = await startHealthServer(configuration.healthPort, () => report(worker, configuration, startedAt))
+  worker.pump.start()
+  log.info(
+    {
+      event: 'worker.started',
+      queue: configuration.queue.queue,
+      playbook: playbook.name,
+      playbookVersion: playbook.version,
+      model: configuration.model.model ?? playbook.model,
+      provider: configuration.model.provider,
+      concurrency: configuration.concurrency,
+      stateStore: configuration.state.store,
+      healthPort: health.port,
+    },
+    'the worker takes incidents',
+  )
+
+  const signal = await firstSignal(() => {
+    log.fatal(
+      { event: 'worker.stopped', exitCode: 1 },
+      'a second signal: ending at once; locks in flight end by themselves',
+    )
+    process.exit(1)
+  })
+  const inFlight = worker.pump.inFlight
+  log.info(
+    { event: 'worker.draining', signal, inFlight, graceMs: configuration.shutdownGraceMs },
+    'the worker stops taking incidents',
+  )
+  const handedBack = await worker.pump.drain(configuration.shutdownGraceMs)
+  await within(closeTimeoutMs, worker.close())
+  log.info({ event: 'worker.stopped', exitCode: 0, handedBack, ...worker.pump.counters }, 'the worker stopped')
+  // The health server closes last: until here it told the truth.
+  await within(closeTimeoutMs, health.close())
+  // A connection that cannot be closed would keep the process; everything it could lose has been handed back.
+  setTimeout(() => process.exit(0), 500).unref()
+  return 0
+}
+
+/** Resolves with the first SIGTERM or SIGINT; every later one calls `again`. */
+function firstSignal(again: () => void): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let first = true
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(name, () => {
+        if (!first) return again()
+        first = false
+        resolve(name)
+      })
+    }
+  })
+}
+
+function report(worker: Worker, configuration: Configuration, startedAt: number): HealthReport {
+  const { pump, circuits } = worker
+  return {
+    // A stuck run is freed by its slot's bound; one that outlives even that means the pump itself hangs.
+    live: pump.oldestRunMs < 15 * 60_000,
+    ready: pump.ready,
+    status: {
+      state: pump.state,
+      inFlight: pump.inFlight,
+      concurrency: configuration.concurrency,
+      oldestRunMs: pump.oldestRunMs,
+      uptimeSeconds: Math.round((Date.now() - startedAt) / 1000),
+      counters: pump.counters,
+      circuits: circuits.report(),
+      memoryMb: Math.round(process.memoryUsage.rss() / 2 ** 20),
+    },
+  }
+}
+
+async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
+  const limit = new Promise((resolve) => setTimeout(resolve, limitMs).unref())
+  await Promise.race([work.catch(() => undefined), limit])
+}

@@ -1,0 +1,89 @@
+import { Failure, hopeless } from '../../shared/failure.ts'
+import type { IncidentBudget } from '../budget/incident-budget.ts'
+import type { CallDependency } from '../recovery/immediate-retry.ts'
+import type { StoredAnswer } from '../runs/run-store.ts'
+import type { Exchange } from './converse.ts'
+import type { ModelAnswer, ModelClient, ModelRequest } from './model-client.ts'
+
+/** A reasoning model may spend its whole cap on thinking; the cap is raised this many times before the answer is given up. */
+const maxCapRaises = 1
+
+/**
+ * Asks the model for one answer: inside the incident's budget, with the policy's immediate retries, and with the branches
+ * that are answers rather than errors: cut short, filtered, refused. Every call is charged once, also one that failed
+ * after the provider may have counted it.
+ */
+export async function askModel(
+  request: ModelRequest,
+  exchange: Exchange,
+  signal: AbortSignal,
+  parts: { model: ModelClient; call: CallDependency; budget: IncidentBudget },
+): Promise<StoredAnswer> {
+  const { model, call, budget } = parts
+  let cap = request.maxCompletionTokens
+  for (let raises = 0; ; raises++) {
+    const answer = await call({ circuit: 'model', dependency: 'model', signal }, async () => {
+      const reservation = budget.reserve(request.messages, cap)
+      try {
+        const one = await model.complete({ ...request, maxCompletionTokens: reservation.completionTokens }, signal)
+        reservation.settle(one)
+        return one
+      } catch (error) {
+        reservation.fail(error)
+        throw error
+      }
+    })
+    const decision = judge(answer, exchange)
+    if (decision === 'accept') return stored(answer)
+    if (raises >= maxCapRaises) throw decision
+    cap *= 2
+  }
+}
+
+/** `accept`, or the failure to end with when asking again with a larger cap does not help. */
+function judge(answer: ModelAnswer, exchange: Exchange): 'accept' | Failure {
+  if (answer.finishReason === 'content_filter') {
+    throw hopeless(
+      'ContentFiltered',
+      'model',
+      'content_filter',
+      "The provider's content filter cut the model's answer: review the incident by hand, or change the filter's settings.",
+    )
+  }
+  if (answer.finishReason === 'refusal') {
+    throw new Failure('The model refused to answer; the worker asks again later.', {
+      kind: 'unexpected',
+      dependency: 'model',
+      code: 'Refusal',
+    })
+  }
+  const empty = answer.text.trim() === ''
+  // Cut JSON is no JSON; cut prose is still of use, and the task's own limit is shorter anyway.
+  if (answer.finishReason === 'length' && (empty || exchange.turn.schema)) {
+    return new Failure(
+      "The model's answer did not fit maxCompletionTokens: raise it in the playbook, or lower reasoningEffort.",
+      {
+        kind: 'unexpected',
+        dependency: 'model',
+        code: 'AnswerCut',
+      },
+    )
+  }
+  if (empty) {
+    throw new Failure('The model answered nothing; the worker asks again later.', {
+      kind: 'unexpected',
+      dependency: 'model',
+      code: 'EmptyAnswer',
+    })
+  }
+  return 'accept'
+}
+
+function stored(answer: ModelAnswer): StoredAnswer {
+  return {
+    text: answer.text,
+    promptTokens: answer.promptTokens,
+    completionTokens: answer.completionTokens,
+    cachedTokens: answer.cachedTokens,
+  }
+}

@@ -1,0 +1,96 @@
+import type { DeadLetterOptions, ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus'
+import type { Delivery } from './delivery.ts'
+
+/** How a message leaves this worker's hands. */
+export type Settlement =
+  | { settle: 'complete' }
+  | { settle: 'abandon' }
+  | { settle: 'dead-letter'; reason: string; description: string; properties: Record<string, string> }
+
+/** `settled` as far as the broker said; `unknown` when it said nothing in time: the lock ends, and the message comes again. */
+export type SettlementResult = { settled: true; via: 'link' | 'management' } | { settled: false; code: string }
+
+/**
+ * Settles a message within seconds. A settlement may lie: after a reconnect the SDK matches answers by a delivery id that
+ * starts at 0 again, so a message whose link is gone is settled over `$management`, through a client that never saw the
+ * link. Whatever this returns, processing must be idempotent.
+ *
+ * @param control a receiver of another client than the message's own
+ */
+export async function settleDelivery(
+  delivery: Delivery,
+  settlement: Settlement,
+  control: ServiceBusReceiver,
+): Promise<SettlementResult> {
+  if (linkIsOpen(delivery.message)) {
+    try {
+      await apply(delivery.receiver, delivery.message, settlement)
+      return { settled: true, via: 'link' }
+    } catch (error) {
+      if (hasCode(error, 'MessageLockLost')) return { settled: false, code: 'MessageLockLost' }
+    }
+  }
+  try {
+    await apply(control, withoutOutcome(delivery.message), settlement)
+    return { settled: true, via: 'management' }
+  } catch (error) {
+    return { settled: false, code: codeOf(error) }
+  }
+}
+
+function apply(
+  receiver: ServiceBusReceiver,
+  message: ServiceBusReceivedMessage,
+  settlement: Settlement,
+): Promise<void> {
+  switch (settlement.settle) {
+    case 'complete':
+      return receiver.completeMessage(message)
+    case 'abandon':
+      return receiver.abandonMessage(message)
+    case 'dead-letter': {
+      const options: DeadLetterOptions & Record<string, string> = {
+        ...settlement.properties,
+        deadLetterReason: settlement.reason,
+        deadLetterErrorDescription: settlement.description,
+      }
+      return receiver.deadLetterMessage(message, options)
+    }
+  }
+}
+
+interface AmqpDelivery {
+  link?: { name: string; is_open(): boolean }
+  remote_settled?: boolean
+}
+
+/** The AMQP delivery behind an SDK message: not in its types, but the only thing that knows its own link. */
+function amqpDelivery(message: ServiceBusReceivedMessage): AmqpDelivery | undefined {
+  return (message as { delivery?: AmqpDelivery }).delivery
+}
+
+function linkIsOpen(message: ServiceBusReceivedMessage): boolean {
+  return amqpDelivery(message)?.link?.is_open() ?? false
+}
+
+/**
+ * The same message for the second try. The first may have marked the delivery as settled by another's answer, and the SDK
+ * then refuses to settle; a copy with a delivery that has no link goes over `$management` in any client.
+ */
+function withoutOutcome(message: ServiceBusReceivedMessage): ServiceBusReceivedMessage {
+  return Object.assign(Object.create(Object.getPrototypeOf(message) as object), message, {
+    delivery: {},
+  }) as ServiceBusReceivedMessage
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  const errors = error instanceof AggregateError ? error.errors : [error]
+  return errors.some((one) => (one as { code?: unknown } | null)?.code === code)
+}
+
+/** A short code for the log: the SDK's, the first of an AggregateError's, or the error's class. */
+export function codeOf(error: unknown): string {
+  const first: unknown = error instanceof AggregateError ? error.errors.at(-1) : error
+  const { code, name } = (first ?? {}) as { code?: unknown; name?: unknown }
+  return typeof code === 'string' && code ? code.slice(0, 64) : typeof name === 'string' ? name.slice(0, 64) : 'Unknown'
+}

@@ -1,0 +1,103 @@
+import type { Clock } from '../../shared/clock.ts'
+import type { Log } from '../../shared/log.ts'
+import type { QueueConnection } from './queue-connection.ts'
+import { codeOf } from './settlement.ts'
+
+/** How often a silent receiver is questioned, and how long the queue may take to answer. */
+const checkEveryMs = 2_000
+const answerWithinMs = 2_000
+/** Looks at this many messages from the front: more than a fleet usually has locked. */
+const peekCount = 64
+/** A queue whose only messages are locked by other replicas looks like a stall: each rebuild for it doubles the wait. */
+const firstPatienceMs = 4_000
+const maxPatienceMs = 5 * 60_000
+
+/**
+ * Watches a receiver that says nothing. The SDK's receivers are known to fall silent (lost credit, a half-open connection, a
+ * link that does not come back), and nothing reports it; so while slots are free and no message comes, the queue is peeked
+ * over the other connection. No answer: both connections are replaced. A waiting message that the receiver does not get:
+ * the receiver is.
+ */
+export class SilenceWatch {
+  readonly #parts: SilenceWatchParts
+  #timer: NodeJS.Timeout | undefined
+  #checking = false
+  #patienceMs = firstPatienceMs
+  #waitingSince: { sequence: string; at: number } | undefined
+  /** The queue answered lately, or a message came. */
+  healthy = false
+
+  constructor(parts: SilenceWatchParts) {
+    this.#parts = parts
+  }
+
+  start(): void {
+    void this.#check()
+    this.#timer = setInterval(() => void this.#check(), checkEveryMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+
+  delivered(): void {
+    this.healthy = true
+    this.#patienceMs = firstPatienceMs
+    this.#waitingSince = undefined
+  }
+
+  /** Something else saw trouble with a connection: look now. */
+  suspect(): void {
+    if (this.#timer) void this.#check(true)
+  }
+
+  async #check(suspicious = false): Promise<void> {
+    const { connection, clock, log, isWaiting, lastDeliveryAt, inFlight, rebuild } = this.#parts
+    const silentMs = clock.now() - lastDeliveryAt()
+    if (this.#checking || (!suspicious && (!isWaiting() || silentMs < checkEveryMs))) return
+    this.#checking = true
+    try {
+      const first = await connection.peekFirst(peekCount, AbortSignal.timeout(answerWithinMs))
+      if (!this.#timer) return
+      this.healthy = true
+      const known = inFlight()
+      const waiting = first.find(
+        (message) => message.state === 'active' && !known.has(message.sequenceNumber?.toString() ?? ''),
+      )
+      if (!waiting || !isWaiting()) {
+        this.#waitingSince = undefined
+        return
+      }
+      const sequence = waiting.sequenceNumber?.toString() ?? ''
+      if (this.#waitingSince?.sequence !== sequence) this.#waitingSince = { sequence, at: clock.now() }
+      const quietMs = Math.min(clock.now() - this.#waitingSince.at, clock.now() - lastDeliveryAt())
+      if (quietMs < this.#patienceMs) return
+      log.warn({ quietMs }, 'messages wait but the receiver gets none; it is replaced')
+      this.#patienceMs = Math.min(this.#patienceMs * 2, maxPatienceMs)
+      this.#waitingSince = undefined
+      rebuild('receiver')
+    } catch (error) {
+      if (!this.#timer) return
+      this.healthy = false
+      log.warn({ code: codeOf(error) }, 'the queue does not answer; the connections are replaced')
+      rebuild('connections')
+    } finally {
+      this.#checking = false
+    }
+  }
+}
+
+export interface SilenceWatchParts {
+  connection: QueueConnection
+  clock: Clock
+  log: Log
+  /** Whether a slot is free and messages are being taken. */
+  isWaiting(): boolean
+  /** Milliseconds since the epoch. */
+  lastDeliveryAt(): number
+  /** Sequence numbers of the messages in this process. */
+  inFlight(): ReadonlySet<string>
+  rebuild(what: 'receiver' | 'connections'): void
+}

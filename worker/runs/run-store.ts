@@ -1,0 +1,67 @@
+import type { IncidentRef } from '../../shared/arm-id.ts'
+
+/** A paid answer, as it is kept: enough to go on with the conversation and to account for it. */
+export interface StoredAnswer {
+  text: string
+  promptTokens: number
+  completionTokens: number
+  cachedTokens: number
+}
+
+export interface RunClaim {
+  incident: IncidentRef
+  playbook: string
+  playbookVersion: number
+  /**
+   * The message's place in the queue. Peek-lock gives a message to one receiver at a time, so who holds the same message
+   * may take the claim over at once: the owner before has lost its lock.
+   */
+  messageSequence: string
+  /** This process and slot, for the log. */
+  owner: string
+}
+
+/** A claimed run. Its answers come from earlier, interrupted attempts. */
+export interface Run {
+  claim: RunClaim
+  answers: Map<string, StoredAnswer>
+  /** Tokens that the provider charged for this incident so far, answers that were lost included. */
+  spentTokens: number
+  calls: number
+  /** The store's own: what it must present to write again. */
+  version: string
+}
+
+export type ClaimResult = { claimed: Run } | { busyUntil: number }
+
+/** What a run has paid so far. */
+export interface RunProgress {
+  answers: Map<string, StoredAnswer>
+  spentTokens: number
+  calls: number
+}
+
+/**
+ * The record of runs: a row per incident and playbook. It makes a conversation crash-safe: a claim has a lease, each paid
+ * answer is checkpointed before anything is built on it, and every write presents the version that was read, so an owner
+ * that was given up is found out at its next write.
+ *
+ * Every method throws a Failure of kind `outage` when the store cannot be reached, and `interrupted` (code `ClaimLost`)
+ * when another owner took the run over.
+ */
+export interface RunStore {
+  /** Takes the run, or says until when another owner has it. */
+  claim(claim: RunClaim, signal: AbortSignal): Promise<ClaimResult>
+  /** Saves what was paid; also extends the lease. */
+  checkpoint(run: Run, progress: RunProgress, signal: AbortSignal): Promise<void>
+  /** Extends the lease. */
+  extend(run: Run, signal: AbortSignal): Promise<void>
+  /** The incident has its tasks and tag: keeps the totals, drops the answers. */
+  finish(run: Run, progress: RunProgress, signal: AbortSignal): Promise<void>
+  /** Gives the claim back and keeps answers and totals for whoever comes next. Never throws: the lease ends anyway. */
+  release(run: Run, progress: RunProgress): Promise<void>
+  close(): Promise<void>
+}
+
+/** A claim that nobody extends is free after this long. Only another message of the same incident has to wait for it. */
+export const claimLeaseMs = 60_000

@@ -1,0 +1,193 @@
+/**
+ * The only door from a model's text to Sentinel. Task descriptions and comments are shown as HTML, and remote images in
+ * them are fetched without a click, so nothing of the model's markup passes: text is escaped, and a few harmless tags of
+ * our own making stand for the markdown that models write. Titles are plain text.
+ */
+
+export const maxTitleLength = 150
+/** De facto limit of a task's description: longer ones are refused. */
+export const maxTaskDescriptionLength = 3_000
+/** Documented limit of a comment. */
+export const maxCommentLength = 30_000
+
+const cutMark = '…'
+
+/** Plain text for a task's title: one line without angle brackets, at most 150 code points. */
+export function renderTitle(text: string): string {
+  const line = cleanText(text).replace(/[<>]/g, '').replace(/\s+/g, ' ').trim()
+  const points = [...defang(line)]
+  if (points.length === 0) return 'Untitled step'
+  return points.length <= maxTitleLength
+    ? points.join('')
+    : `${points
+        .slice(0, maxTitleLength - 1)
+        .join('')
+        .trimEnd()}${cutMark}`
+}
+
+/** Safe HTML for a task's description. */
+export function renderTaskDescription(markdown: string): string {
+  return renderHtml(markdown, maxTaskDescriptionLength)
+}
+
+/** Safe HTML for a comment. */
+export function renderComment(markdown: string): string {
+  return renderHtml(markdown, maxCommentLength)
+}
+
+/**
+ * Paragraphs, line breaks, lists, bold and code as `<p> <br> <ul> <ol> <li> <b> <code>`, everything else escaped; at most
+ * `maxLength` code points in all, cut between characters with every tag closed and no entity broken.
+ */
+function renderHtml(markdown: string, maxLength: number): string {
+  const out = new BoundedHtml(maxLength)
+  let list: 'ul' | 'ol' | undefined
+  let paragraph = false
+  const closeBlock = () => {
+    if (list) out.close(list)
+    if (paragraph) out.close('p')
+    list = undefined
+    paragraph = false
+  }
+  for (const raw of cleanText(markdown).split('\n')) {
+    const line = raw.trim()
+    if (line === '' || /^([-*_]\s*){3,}$/.test(line) || /^```/.test(line)) {
+      closeBlock()
+      continue
+    }
+    const heading = /^#{1,6}\s+(.*)$/.exec(line)
+    const bullet = /^[-*•]\s+(.*)$/.exec(line)
+    const numbered = /^(\d{1,3})[.)]\s+(.*)$/.exec(line)
+    if (bullet || numbered) {
+      const kind = bullet ? 'ul' : 'ol'
+      if (list !== kind) {
+        closeBlock()
+        // A list that a paragraph interrupted goes on with its own number; `start` is a number of ours, not text.
+        const start = numbered ? Number(numbered[1]) : 1
+        out.open(kind, kind === 'ol' && start !== 1 ? ` start="${start}"` : '')
+        list = kind
+      }
+      out.open('li')
+      inline(out, bullet?.[1] ?? numbered?.[2] ?? '')
+      out.close('li')
+      continue
+    }
+    if (list) closeBlock()
+    if (paragraph) out.single('<br>')
+    else out.open('p')
+    paragraph = true
+    if (heading) out.open('b')
+    inline(out, heading?.[1] ?? line)
+    if (heading) out.close('b')
+  }
+  closeBlock()
+  return out.finish()
+}
+
+/** `**bold**`, `__bold__` and `` `code` `` inside one line; an unpaired mark is just text. Linear in the line's length. */
+function inline(out: BoundedHtml, line: string): void {
+  for (const part of line.split(/(\*\*[^*]+\*\*|__[^_]+__|`[^`]+`)/)) {
+    if (/^(\*\*|__).+\1$/.test(part)) out.wrap('b', part.slice(2, -2))
+    else if (/^`.+`$/.test(part)) out.wrap('code', part.slice(1, -1))
+    else out.text(part)
+  }
+}
+
+type Tag = 'p' | 'ul' | 'ol' | 'li' | 'b' | 'code'
+
+/** Collects HTML up to a length; whatever does not fit is left out with a mark, and open tags are always closed. */
+class BoundedHtml {
+  readonly #max: number
+  readonly #parts: string[] = []
+  readonly #open: Tag[] = []
+  #length = 0
+  #full = false
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  open(tag: Tag, attributes = ''): void {
+    if (this.#full || !this.#add(`<${tag}${attributes}>`, `</${tag}>`.length)) return
+    this.#open.push(tag)
+  }
+
+  close(tag: Tag): void {
+    if (this.#open.at(-1) !== tag) return
+    this.#open.pop()
+    this.#parts.push(`</${tag}>`)
+    this.#length += `</${tag}>`.length
+  }
+
+  single(html: string): void {
+    if (!this.#full) this.#add(html, 0)
+  }
+
+  wrap(tag: Tag, text: string): void {
+    this.open(tag)
+    this.text(text)
+    this.close(tag)
+  }
+
+  text(text: string): void {
+    for (const point of defang(text)) {
+      if (this.#full) return
+      this.#add(escapes[point] ?? point, 0)
+    }
+  }
+
+  finish(): string {
+    while (this.#open.length > 0) this.close(this.#open.at(-1) as Tag)
+    return this.#parts.join('')
+  }
+
+  /** Adds when it fits beside the closing tags still owed and a cut mark; else marks the cut and is full. */
+  #add(html: string, owedMore: number): boolean {
+    const owed = this.#open.reduce((sum, tag) => sum + tag.length + 3, 0)
+    const length = html.length === 1 ? 1 : [...html].length
+    if (this.#length + length + owed + owedMore + cutMark.length > this.#max) {
+      this.#full = true
+      this.#parts.push(cutMark)
+      this.#length += cutMark.length
+      return false
+    }
+    this.#parts.push(html)
+    this.#length += length
+    return true
+  }
+}
+
+/** Markdown's own marks become entities too: a page that reads markdown finds none, one that reads HTML shows the character. */
+const escapes: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+  '`': '&#96;',
+  '[': '&#91;',
+  ']': '&#93;',
+  '!': '&#33;',
+  '*': '&#42;',
+  _: '&#95;',
+  '#': '&#35;',
+  '|': '&#124;',
+  '~': '&#126;',
+}
+
+/** An address that a page would make clickable is written so that it is not. */
+function defang(text: string): string {
+  return text
+    .replace(/\b(h)(tt)(ps?):\/\//gi, '$1xx$3://')
+    .replace(/\b(ftp|file|javascript|data|vbscript):/gi, '$1[:]')
+    .replace(/\bwww\./gi, 'www[.]')
+}
+
+/** Line ends to \n; other control, bidirectional and invisible characters out; broken surrogates replaced. */
+function cleanText(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/\r\n?/g, '\n')
+    .replace(/\t/g, ' ')
+    .replace(/(?!\n)[\p{Cc}\u200B-\u200F\u202A-\u202E\u2060-\u206F\uFEFF\u{E0000}-\u{E007F}]/gu, '')
+}
