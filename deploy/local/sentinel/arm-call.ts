@@ -20,7 +20,16 @@ export interface ArmCall {
 
 export interface ArmAnswer {
   status: number
-  body?: unknown
+  /** JSON. */
+  text?: string
+}
+
+/**
+ * Writes an answer down at once, before its event is emitted: a listener that edits the incident must not change what
+ * a client was already told.
+ */
+export function answerWith(status: number, body: unknown): ArmAnswer {
+  return { status, text: JSON.stringify(body) }
 }
 
 /** What the operations work on. */

@@ -69,6 +69,6 @@ export function tooManyRequests(
     429,
     'SubscriptionRequestsThrottled',
     `Number of '${kind}' requests for subscription '${subscriptionId}' actor '${objectId}' exceeded. Please try again after '${retryAfterSeconds}' seconds after additional tokens are available. Refer to https://aka.ms/arm-throttling for additional information.`,
-    { 'Retry-After': String(retryAfterSeconds) },
+    { 'Retry-After': String(retryAfterSeconds), [`x-ms-ratelimit-remaining-subscription-${kind}s`]: '0' },
   )
 }

@@ -1,4 +1,4 @@
-import { type ApiContext, type ArmAnswer, type ArmCall, eventOf, journal } from './arm-call.ts'
+import { type ApiContext, type ArmAnswer, type ArmCall, answerWith, eventOf, journal } from './arm-call.ts'
 import { badRequest, resourceMissing } from './arm-error.ts'
 import { clientInfoOf } from './caller.ts'
 import { nextEtag } from './etag.ts'
@@ -20,13 +20,13 @@ export function listComments(call: ArmCall, context: ApiContext): ArmAnswer {
     maxSize: 1000,
   })
   const next = page.skipToken === undefined ? {} : { nextLink: call.nextLink(page.skipToken) }
-  return { status: 200, body: { value: page.items, ...next } }
+  return answerWith(200, { value: page.items, ...next })
 }
 
 export function getComment(call: ArmCall, context: ApiContext): ArmAnswer {
   const comment = requireIncident(call, context).comments.get(keyOf(call))
   if (!comment) throw resourceMissing('IncidentComment', call.path.child ?? '')
-  return { status: 200, body: comment }
+  return answerWith(200, comment)
 }
 
 export function putComment(call: ArmCall, context: ApiContext): ArmAnswer {
@@ -56,8 +56,9 @@ export function putComment(call: ArmCall, context: ApiContext): ArmAnswer {
   record.incident.properties.additionalData.commentsCount = record.comments.size
   context.table.touch(record)
   journal(record, call)
+  const answer = answerWith(existing ? 200 : 201, comment)
   context.events.emit('comment-written', { ...eventOf(record), commentId: name, created: !existing })
-  return { status: existing ? 200 : 201, body: comment }
+  return answer
 }
 
 export function deleteComment(call: ArmCall, context: ApiContext): ArmAnswer {

@@ -1,4 +1,4 @@
-import { type ApiContext, type ArmAnswer, type ArmCall, eventOf, journal } from './arm-call.ts'
+import { type ApiContext, type ArmAnswer, type ArmCall, answerWith, eventOf, journal } from './arm-call.ts'
 import { resourceMissing } from './arm-error.ts'
 import type { IncidentRecord } from './incident-record.ts'
 import { takePage } from './list-page.ts'
@@ -26,13 +26,14 @@ export function listIncidents(call: ArmCall, { table }: ApiContext): ArmAnswer {
     maxSize: maxTop,
   })
   const next = page.skipToken === undefined ? {} : { nextLink: call.nextLink(page.skipToken) }
-  return { status: 200, body: { value: page.items, ...next } }
+  return answerWith(200, { value: page.items, ...next })
 }
 
 export function getIncident(call: ArmCall, context: ApiContext): ArmAnswer {
   const record = requireIncident(call, context)
+  const answer = answerWith(200, record.incident)
   context.events.emit('incident-read', eventOf(record))
-  return { status: 200, body: record.incident }
+  return answer
 }
 
 export function deleteIncident(call: ArmCall, context: ApiContext): ArmAnswer {
@@ -45,18 +46,18 @@ export function deleteIncident(call: ArmCall, context: ApiContext): ArmAnswer {
 
 /** The three POSTs that only read. */
 export function listAlerts(call: ArmCall, context: ApiContext): ArmAnswer {
-  return { status: 200, body: { value: requireIncident(call, context).alerts } }
+  return answerWith(200, { value: requireIncident(call, context).alerts })
 }
 
 export function listBookmarks(call: ArmCall, context: ApiContext): ArmAnswer {
-  return { status: 200, body: { value: requireIncident(call, context).bookmarks } }
+  return answerWith(200, { value: requireIncident(call, context).bookmarks })
 }
 
 export function listEntities(call: ArmCall, context: ApiContext): ArmAnswer {
   const { entities } = requireIncident(call, context)
   const byKind = Map.groupBy(entities, ({ kind }) => kind)
   const metaData = [...byKind].map(([entityKind, ofKind]) => ({ entityKind, count: ofKind.length }))
-  return { status: 200, body: { entities, metaData } }
+  return answerWith(200, { entities, metaData })
 }
 
 /** A property by its OData path. Names are compared in any case; lists and bags cannot be compared. */

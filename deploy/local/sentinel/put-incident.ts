@@ -1,4 +1,4 @@
-import { type ApiContext, type ArmAnswer, type ArmCall, eventOf, journal } from './arm-call.ts'
+import { type ApiContext, type ArmAnswer, type ArmCall, answerWith, eventOf, journal } from './arm-call.ts'
 import { normalizeTime } from './arm-clock.ts'
 import { badRequest, staleEtag } from './arm-error.ts'
 import { incidentArmId } from './arm-path.ts'
@@ -57,8 +57,9 @@ export async function putIncident(call: ArmCall, context: ApiContext): Promise<A
   record.incident.properties = { ...readOnlyOf(record.incident.properties), ...writable }
   table.touch(record)
   journal(record, call)
+  const answer = answerWith(existing ? 200 : 201, record.incident)
   events.emit('incident-written', eventOf(record))
-  return { status: existing ? 200 : 201, body: structuredClone(record.incident) }
+  return answer
 }
 
 function readWritable(properties: Record<string, unknown>, present: Label[]): WritableProperties {

@@ -1,4 +1,4 @@
-import { type ApiContext, type ArmAnswer, type ArmCall, journal } from './arm-call.ts'
+import { type ApiContext, type ArmAnswer, type ArmCall, answerWith, journal } from './arm-call.ts'
 import { badRequest, resourceMissing } from './arm-error.ts'
 import { nextEtag } from './etag.ts'
 import { readProperty, requireIncident } from './incident-operations.ts'
@@ -32,7 +32,7 @@ export function putRelation(call: ArmCall, context: ApiContext): ArmAnswer {
   record.relations.set(name.toLowerCase(), relation)
   context.table.touch(record)
   journal(record, call)
-  return { status: existing ? 200 : 201, body: relation }
+  return answerWith(existing ? 200 : 201, relation)
 }
 
 export function listRelations(call: ArmCall, context: ApiContext): ArmAnswer {
@@ -44,13 +44,13 @@ export function listRelations(call: ArmCall, context: ApiContext): ArmAnswer {
     maxSize: 1000,
   })
   const next = page.skipToken === undefined ? {} : { nextLink: call.nextLink(page.skipToken) }
-  return { status: 200, body: { value: page.items, ...next } }
+  return answerWith(200, { value: page.items, ...next })
 }
 
 export function getRelation(call: ArmCall, context: ApiContext): ArmAnswer {
   const relation = requireIncident(call, context).relations.get((call.path.child ?? '').toLowerCase())
   if (!relation) throw resourceMissing('Relation', call.path.child ?? '')
-  return { status: 200, body: relation }
+  return answerWith(200, relation)
 }
 
 export function deleteRelation(call: ArmCall, context: ApiContext): ArmAnswer {

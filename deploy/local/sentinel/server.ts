@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ApiContext, ArmAnswer } from './arm-call.ts'
+import { type ApiContext, type ArmAnswer, answerWith } from './arm-call.ts'
 import { ArmError, authenticationFailed } from './arm-error.ts'
 import { type ArmPath, parseArmPath } from './arm-path.ts'
 import { type Caller, callerOf } from './caller.ts'
@@ -106,18 +106,19 @@ export async function startSentinel(options: SentinelOptions): Promise<SentinelS
     } catch (error) {
       if (!(error instanceof ArmError)) throw error
       Object.assign(headers, error.headers)
-      answer = { status: error.status, body: { error: { code: error.code, message: error.message } } }
+      answer = answerWith(error.status, { error: { code: error.code, message: error.message } })
       events.emit('refused', { ...about, status: error.status, code: error.code })
     }
 
-    // The answer is written down as of now, so that a delayed read shows what was true when it was judged.
-    const text = answer.body === undefined ? undefined : JSON.stringify(answer.body)
     const dropped = applied && board.dropsAnswer(target)
     const delayMs = (options.latencyMs ?? 0) + board.delayMs(target)
     if (delayMs > 0) await sleep(delayMs, undefined, { signal: closing.signal })
     if (dropped || down) request.socket.destroy()
-    else if (text === undefined) response.writeHead(answer.status, { ...headers, 'Content-Length': '0' }).end()
-    else response.writeHead(answer.status, { ...headers, 'Content-Type': 'application/json; charset=utf-8' }).end(text)
+    else if (answer.text === undefined) response.writeHead(answer.status, { ...headers, 'Content-Length': '0' }).end()
+    else
+      response
+        .writeHead(answer.status, { ...headers, 'Content-Type': 'application/json; charset=utf-8' })
+        .end(answer.text)
     const status = dropped || down ? 0 : answer.status
     events.emit('request', { ...about, query: address.search, status, at: Date.now() })
   }

@@ -1,4 +1,4 @@
-import { type ApiContext, type ArmAnswer, type ArmCall, eventOf, journal } from './arm-call.ts'
+import { type ApiContext, type ArmAnswer, type ArmCall, answerWith, eventOf, journal } from './arm-call.ts'
 import { badRequest, resourceMissing, staleEtag } from './arm-error.ts'
 import { clientInfoOf } from './caller.ts'
 import { nextEtag, sameEtag } from './etag.ts'
@@ -25,13 +25,13 @@ export function listTasks(call: ArmCall, context: ApiContext): ArmAnswer {
     maxSize: context.taskPageSize,
   })
   const next = page.skipToken === undefined ? {} : { nextLink: call.nextLink(page.skipToken) }
-  return { status: 200, body: { value: page.items, ...next } }
+  return answerWith(200, { value: page.items, ...next })
 }
 
 export function getTask(call: ArmCall, context: ApiContext): ArmAnswer {
   const entry = requireIncident(call, context).tasks.get(keyOf(call))
   if (!entry) throw resourceMissing('IncidentTask', call.path.child ?? '')
-  return { status: 200, body: entry.task }
+  return answerWith(200, entry.task)
 }
 
 /**
@@ -74,8 +74,9 @@ export function putTask(call: ArmCall, context: ApiContext): ArmAnswer {
   record.tasks.set(keyOf(call), { task, writes: (existing?.writes ?? 0) + 1 })
   context.table.touch(record)
   journal(record, call)
+  const answer = answerWith(existing ? 200 : 201, task)
   context.events.emit('task-written', { ...eventOf(record), taskId: name, created: !existing })
-  return { status: existing ? 200 : 201, body: task }
+  return answer
 }
 
 export function deleteTask(call: ArmCall, context: ApiContext): ArmAnswer {

@@ -76,7 +76,7 @@ export async function startForTest(
 ): Promise<ArmClient> {
   const certificate = await createLocalCertificate()
   const sentinel = await startSentinel({ seeds: [exampleSeed], throttle: false, ...options, certificate })
-  const agent = new Agent({ ca: certificate.cert, keepAlive: true })
+  const agent = new Agent({ ca: certificate.cert, keepAlive: true, maxSockets: 32 })
   context.after(async () => {
     agent.destroy()
     await sentinel.close()
