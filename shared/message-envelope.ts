@@ -61,9 +61,10 @@ type Found = IncidentRef | string
 
 /** Bodies nest at most: base64 of a JSON string of base64 of JSON; deeper is somebody's trick. */
 const maxDepth = 4
+const tooDeep = 'its body is wrapped too many times'
 
 function fromAny(body: unknown, depth: number): Found {
-  if (depth > maxDepth) return 'its body is wrapped too many times'
+  if (depth > maxDepth) return tooDeep
   if (body == null) return 'its body is empty'
   if (body instanceof Uint8Array) return fromBytes(body, depth)
   if (typeof body === 'string') return fromText(body, depth)
@@ -100,6 +101,7 @@ function dotNetString(record: Buffer): string | undefined {
 }
 
 function fromText(raw: string, depth: number): Found {
+  if (depth > maxDepth) return tooDeep
   const text = raw.replace(/^\uFEFF/, '').trim()
   if (text === '') return 'its body is empty'
   if (text.startsWith(dotNetPrefix)) {

@@ -42,7 +42,10 @@ export async function startTables(options: { port?: number; location?: string } 
   let out = false
   let delayMs = 0
   const proxy = createServer((client) => {
-    if (out) return client.destroy()
+    if (out) {
+      client.destroy()
+      return
+    }
     const upstream = connect(Number(endpoint.port), '127.0.0.1')
     for (const [from, to] of [
       [client, upstream],
