@@ -48,6 +48,8 @@ test('an answer can be dropped after the write was applied: the client cannot kn
   const { call, sentinel } = await startForTest(context)
   sentinel.faults.dropAnswer({ times: 1, match: { path: /\/tasks\// } })
   assert.equal((await call('GET', `${incidentPath}/tasks`)).status, 200)
+  // A refused write was not applied: its answer arrives, and the fault waits for the next one.
+  assert.equal((await call('PUT', taskPath, { properties: {} })).status, 400)
   const request = once(sentinel.events, 'request')
   await assert.rejects(call('PUT', taskPath, task))
   assert.equal((await request)[0].status, 0)
@@ -89,6 +91,18 @@ test('a delayed answer comes later, and shows what was true when it was asked', 
   })
   assert.equal((await answer).body.properties.title, exampleSeed.title)
   assert.ok(performance.now() - startedAt >= 145)
+})
+
+test('who edits as soon as a read is announced does not change what the reader is told', async (context) => {
+  const { call, sentinel } = await startForTest(context)
+  sentinel.events.once('incident-read', ({ incident }) => {
+    sentinel.store.editIncident(incident, (properties) => {
+      properties.title = 'Edited at once'
+    })
+  })
+  const { etag, properties } = (await call('GET', incidentPath)).body
+  assert.equal(properties.title, exampleSeed.title)
+  assert.equal((await call('PUT', incidentPath, { etag, properties })).status, 409)
 })
 
 test('clear ends every fault', async (context) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ArmClock } from '../../../deploy/local/sentinel/arm-clock.ts'
 import { exampleSeed, incidentPath, scope, startForTest } from './arm-client.ts'
 
 const tasksPath = `${incidentPath}/tasks`
@@ -54,6 +55,13 @@ test('a list gives the tasks in creation order, page by page', async (context) =
     sentinel.store.tasks(exampleSeed.id).map(({ name }) => name),
     names,
   )
+})
+
+test('no two times are equal, however fast they follow each other', () => {
+  const clock = new ArmClock()
+  const times = Array.from({ length: 25_000 }, () => clock.now())
+  assert.equal(new Set(times).size, times.length)
+  assert.deepEqual(times, times.toSorted())
 })
 
 test('a task needs a title and a status, within the limits', async (context) => {
