@@ -36,8 +36,17 @@ export function createTableRunStore(parts: { table: TableClient; call: CallDepen
   const { clock } = parts
   const once = withTable(parts.table, parts.call)
 
+  /** Side by side, two writes of one run would present the same version, and the second would look like a lost claim. */
+  const writing = new WeakMap<Run, Promise<unknown>>()
+  function merge(run: Run, properties: Lease, signal: AbortSignal): Promise<void> {
+    const before = writing.get(run) ?? Promise.resolve()
+    const write = before.catch(() => undefined).then(() => mergeNow(run, properties, signal))
+    writing.set(run, write)
+    return write
+  }
+
   /** Merges properties into the row under the run's version. */
-  async function merge(run: Run, properties: Lease, signal: AbortSignal): Promise<void> {
+  async function mergeNow(run: Run, properties: Lease, signal: AbortSignal): Promise<void> {
     const entity = { ...keysOf(run.claim), ...properties }
     const { writeId } = properties
     const etag = await once(signal, 'writing the run record', async (table, retry) => {
