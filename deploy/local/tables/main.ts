@@ -68,4 +68,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 // Whoever started it holds its standard input: when that process is killed, this one must not stay.
-process.stdin.on('end', () => process.exit(0)).on('error', () => process.exit(0)).resume()
+process.stdin
+  .on('end', () => process.exit(0))
+  .on('error', () => process.exit(0))
+  .resume()
