@@ -241,11 +241,12 @@ export class Pump {
       settlement = deadLetter(result.reason, result.failure, clock.now())
     }
     lease.stop()
+    // The line comes after the settlement: who reads it may look at the queue.
+    const handedOver = result.outcome === 'released' && lease.lost.aborted
+    const settled = handedOver ? undefined : await settleDelivery(delivery, settlement, connection.control)
     this.counters[result.outcome]++
     logOutcome(log, delivery, enrichment, clock.now())
-    if (result.outcome === 'released' && lease.lost.aborted) return
-    const settled = await settleDelivery(delivery, settlement, connection.control)
-    if (settled.settled) return
+    if (!settled || settled.settled) return
     log.warn(
       { code: settled.code, messageId: delivery.messageId, settle: settlement.settle },
       'the broker did not confirm a settlement',

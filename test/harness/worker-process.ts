@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { EventEmitter } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+export interface LogLine {
+  event?: string
+  level?: string
+  incident?: string
+  messageId?: string
+  [name: string]: unknown
+}
+
+const main = fileURLToPath(new URL('../../worker/main.ts', import.meta.url))
+
+/** A real worker process: its log lines are its events. */
+export class WorkerProcess {
+  readonly child: ChildProcess
+  readonly lines: LogLine[] = []
+  stderr = ''
+  readonly #events = new EventEmitter<{ line: [LogLine] }>()
+  readonly exited: Promise<number | null>
+
+  constructor(environment: Record<string, string>, ...command: string[]) {
+    this.child = spawn(process.execPath, [main, ...command], {
+      env: { PATH: process.env.PATH ?? '', HEALTH_PORT: '0', NODE_ENV: 'production', ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.exited = new Promise((resolve) => this.child.once('exit', (code) => resolve(code)))
+    this.child.stderr?.on('data', (bytes: Buffer) => {
+      this.stderr += bytes.toString()
+    })
+    if (this.child.stdout) {
+      createInterface({ input: this.child.stdout }).on('line', (text) => {
+        const line = parse(text)
+        this.lines.push(line)
+        this.#events.emit('line', line)
+      })
+    }
+  }
+
+  /** Resolves with the first line, past or to come, that matches; rejects when the process ends before. */
+  line(matches: (line: LogLine) => boolean): Promise<LogLine> {
+    const past = this.lines.find(matches)
+    if (past) return Promise.resolve(past)
+    return new Promise((resolve, reject) => {
+      const look = (line: LogLine) => {
+        if (!matches(line)) return
+        this.#events.off('line', look)
+        resolve(line)
+      }
+      this.#events.on('line', look)
+      void this.exited.then((code) => reject(new Error(`the worker ended with ${code}: ${this.stderr}`)))
+    })
+  }
+
+  /** Resolves when `count` messages left for good: enriched, skipped or dead-lettered. */
+  async settled(count: number): Promise<void> {
+    const done = () =>
+      this.lines.filter((line) => /^incident\.(enriched|skipped|dead-lettered)$/.test(line.event ?? '')).length
+    while (done() < count) {
+      const seen = this.lines.length
+      await this.line((line) => this.lines.indexOf(line) >= seen)
+    }
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.child.kill(signal)
+    return await this.exited
+  }
+}
+
+function parse(text: string): LogLine {
+  try {
+    return JSON.parse(text) as LogLine
+  } catch {
+    return { text }
+  }
+}
