@@ -83,8 +83,9 @@ function fillList(schema: Schema, step: Material, filling: Filling, depth: numbe
   const items = asObject(schema.items)
   const least = whole(schema.minItems) ?? 0
   const most = whole(schema.maxItems) ?? Number.POSITIVE_INFINITY
-  // Below the first level a list is a detail of its step: one entry is enough, and recursion must end.
-  const asked = depth > deepest ? 0 : depth <= 1 ? filling.wanted : 1
+  // Below the first level a list is a detail of its step: one entry is enough, and deeper ones stay empty, so that a
+  // schema which contains itself ends.
+  const asked = depth <= 1 ? filling.wanted : depth <= 3 ? 1 : 0
   const count = Math.min(Math.max(asked, least), most)
   const value: unknown[] = []
   for (let index = 0; index < count; index++) {
