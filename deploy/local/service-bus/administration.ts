@@ -1,12 +1,16 @@
 import type { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { FaultState } from './faults.ts'
-import { Queue, type QueueEvents, type QueueSettings } from './queue.ts'
+import type { FaultState } from './fault-state.ts'
+import { Queue } from './queue.ts'
+import type { QueueEvents } from './queue-events.ts'
+import type { QueueSettings } from './queue-settings.ts'
 
 export interface Administration {
   queues: Map<string, Queue>
   events: EventEmitter<QueueEvents>
   faults: FaultState
+  /** Called after a queue is gone from `queues`. */
+  queueDeleted(queue: Queue): void
 }
 
 const maxBodyBytes = 100_000
@@ -67,17 +71,18 @@ function put(path: string, body: string, updates: boolean, { queues, events }: A
   }
   if (!known && updates) return failed(404, `SubCode=40400. Not Found. Entity '${path}' does not exist.`)
   const settings = settingsOf(path, body)
-  if (known) Object.assign(known.settings, settings)
+  if (known) known.configure(settings)
   else queues.set(key, new Queue(settings, events))
   const queue = queues.get(key)
   return { status: known ? 200 : 201, xml: queue ? queueEntry(queue) : feed([]) }
 }
 
-function remove(path: string, { queues }: Administration): Answer {
+function remove(path: string, { queues, queueDeleted }: Administration): Answer {
   const queue = queues.get(path.toLowerCase())
   if (!queue) return failed(404, `SubCode=40400. Not Found. Entity '${path}' does not exist.`)
-  queue.close()
   queues.delete(path.toLowerCase())
+  queue.close()
+  queueDeleted(queue)
   return { status: 200, xml: '' }
 }
 
@@ -89,7 +94,7 @@ function list(url: URL, { queues }: Administration): Answer {
 
 function queueEntry(queue: Queue): string {
   const { settings } = queue
-  const counts = queue.counts()
+  const counts = countsOf(queue)
   const created = new Date(queue.createdAtMs).toISOString()
   const now = new Date().toISOString()
   const duplicates = settings.duplicateDetectionWindowMs > 0
@@ -126,6 +131,14 @@ function queueEntry(queue: Queue): string {
       EnableExpress: false,
     })}</QueueDescription>`,
   )
+}
+
+/** Locked and deferred messages count as active, as they do in the service. */
+function countsOf(queue: Queue): { active: number; scheduled: number; deadLettered: number; total: number } {
+  let scheduled = 0
+  for (const one of queue.all()) if (one.state === 'scheduled') scheduled++
+  const deadLettered = queue.deadLetters?.size ?? 0
+  return { active: queue.size - scheduled, scheduled, deadLettered, total: queue.size + deadLettered }
 }
 
 function namespaceInfo(): string {

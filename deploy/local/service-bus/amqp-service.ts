@@ -1,23 +1,20 @@
 import type { Socket } from 'node:net'
-import rhea, { type Connection, type EventContext, type Message, type Receiver, type Sender } from 'rhea'
-import { amqpError, keepRawBytes, outcomes } from './amqp-values.ts'
-import type { FaultState } from './faults.ts'
-import { acceptReceiver, acceptSender } from './links.ts'
-import { manage } from './management.ts'
+import rhea, { type EventContext, type Receiver, type Sender } from 'rhea'
+import { BrokerError, entityNotFound, notAllowed, notImplemented } from './broker-error.ts'
+import type { FaultState } from './fault-state.ts'
+import { manage, refusal } from './management.ts'
 import type { Queue } from './queue.ts'
+import { serveReceiver } from './receiver-link.ts'
+import { answerToken, managementMessage, ReplyLinks } from './request-link.ts'
+import { closeWith, connectionInternals, keepRawBytes, linkInternals } from './rhea-internals.ts'
+import { serveSender } from './sender-link.ts'
 
 export interface AmqpService {
   /** Speaks AMQP on a socket whose first bytes are still unread. */
   accept(socket: Socket): void
   detachReceivers(condition: string): void
-}
-
-/** What the library's types do not show of a connection. */
-interface ConnectionInternals {
-  accept(socket: Socket): void
-  abort_idle?: NodeJS.Timeout
-  heartbeat_in?: NodeJS.Timeout
-  heartbeat_out?: NodeJS.Timeout
+  /** Detaches every link to a queue that is gone. */
+  queueDeleted(queue: Queue): void
 }
 
 const connectionOptions = {
@@ -32,130 +29,126 @@ const connectionOptions = {
   receiver_options: { autoaccept: false, autosettle: true, credit_window: 1_000 },
 }
 
+/** What a client can do wrong, or a socket; none of it may end the broker. */
+const clientErrors = ['protocol_error', 'connection_error', 'session_error', 'sender_error', 'receiver_error'] as const
+
+interface OpenLink {
+  queue: Queue
+  leave(): void
+}
+
 /** AMQP for queues: `$cbs`, `$management` and the queues' own links. */
 export function createAmqpService(queues: ReadonlyMap<string, Queue>, faults: FaultState): AmqpService {
   keepRawBytes()
   const container = rhea.create_container({ id: 'local-service-bus', non_fatal_errors: ['amqp:connection:forced'] })
   container.sasl_server_mechanisms.enable_anonymous()
-  const receivers = new Map<Sender, { detach(condition: string): void; gone(): void }>()
-  /** Reply links by connection and by the name that requests put into reply_to. */
-  const replies = new WeakMap<Connection, Map<string, Sender>>()
+  const links = new Map<Sender | Receiver, OpenLink>()
+  const replies = new ReplyLinks()
+  for (const name of clientErrors) container.on(name, () => undefined)
+  container.on('disconnected', () => undefined)
+  // The library reports here what a handler threw, too: the broker's own mistakes must be seen.
+  container.on('error', (error: Error) => process.emitWarning(error))
 
-  // A client that breaks off or misbehaves must not end the broker.
-  const names = [
-    'error',
-    'protocol_error',
-    'connection_error',
-    'session_error',
-    'sender_error',
-    'receiver_error',
-    'disconnected',
-  ] as const
-  for (const name of names) container.on(name, () => {})
-
-  container.on('receiver_open', (context: EventContext) => {
-    const receiver = context.receiver as Receiver
+  container.on('receiver_open', ({ receiver }: EventContext) => {
+    if (!receiver) return
     const address = addressOf(receiver.target)
-    mirror(receiver, 'target', address)
-    if (address === '$cbs' || isManagement(address)) {
-      answerRequests(receiver, address)
-      return
-    }
-    const queue = find(address)
-    if (queue) acceptSender(receiver, queue, faults)
-    else refuse(receiver, address)
+    receiver.set_target({ address })
+    attach(receiver, () => {
+      if (address === '$cbs') return replies.serve(receiver, (one) => answerToken(one, faults.takeTokenFailure()))
+      if (isManagement(address)) return serveManagement(receiver, address)
+      const queue = find(address)
+      if (!queue.deadLetters) throw notAllowed('Messages cannot be sent to a dead-letter queue.')
+      serveSender(receiver, queue, faults)
+      track(receiver, { queue, leave: () => undefined })
+    })
   })
 
-  container.on('sender_open', (context: EventContext) => {
-    const sender = context.sender as Sender
+  container.on('sender_open', ({ sender }: EventContext) => {
+    if (!sender) return
     const address = addressOf(sender.source)
-    mirror(sender, 'source', address)
-    if (address === '$cbs' || isManagement(address)) {
-      const named = replies.get(context.connection) ?? new Map<string, Sender>()
-      replies.set(context.connection, named)
-      named.set(sender.name, sender)
-      const target = addressOf(sender.target)
-      if (target) named.set(target, sender)
-      return
-    }
-    const queue = find(address)
-    if (!queue) return refuse(sender, address)
-    const link = acceptReceiver(sender, queue, faults)
-    receivers.set(sender, link)
-    const forget = () => {
-      link.gone()
-      receivers.delete(sender)
-    }
-    sender.on('sender_close', forget)
-    context.connection.once('disconnected', forget)
-    context.connection.once('connection_close', forget)
+    sender.set_source({ address })
+    attach(sender, () => {
+      if (address === '$cbs' || isManagement(address)) return replies.add(sender, addressOf(sender.target))
+      if (asksForSession(sender.source)) throw notImplemented('A session')
+      const queue = find(address)
+      track(sender, { queue, leave: serveReceiver(sender, queue, faults) })
+    })
   })
 
-  function answerRequests(receiver: Receiver, address: string): void {
-    receiver.on('message', (context: EventContext) => {
-      const request = context.message as Message
-      context.delivery?.update(true, outcomes.accepted() as never)
-      const reply = address === '$cbs' ? answerToken(request) : answerManagement(address, request)
-      if (!reply) return
-      const sender = replies.get(context.connection)?.get(String(request.reply_to ?? ''))
-      sender?.send({ ...reply, correlation_id: request.message_id })
+  /** An attach that is refused is answered all the same, and then detached with the reason. */
+  function attach(link: Sender | Receiver, open: () => void): void {
+    // Both sides must say the same settle modes, or the client treats peek-lock as receive-and-delete.
+    const { attach: answer } = linkInternals(link).local
+    answer.snd_settle_mode = link.snd_settle_mode ?? 2
+    answer.rcv_settle_mode = link.rcv_settle_mode ?? 0
+    try {
+      open()
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      closeWith(link, error)
+    }
+  }
+
+  function track(link: Sender | Receiver, open: OpenLink): void {
+    links.set(link, open)
+    link.on(link.is_sender() ? 'sender_close' : 'receiver_close', () => forget(link))
+  }
+
+  function forget(link: Sender | Receiver): void {
+    links.get(link)?.leave()
+    links.delete(link)
+  }
+
+  function detach(link: Sender | Receiver, error: BrokerError): void {
+    forget(link)
+    closeWith(link, error)
+  }
+
+  function serveManagement(receiver: Receiver, address: string): void {
+    const entity = address.replace(/\/\$management$/i, '')
+    find(entity)
+    replies.serve(receiver, (request) => {
+      try {
+        // Looked up each time: the queue may have been deleted, or made anew under its name.
+        return managementMessage(manage(find(entity), request, faults), request)
+      } catch (error) {
+        if (error instanceof BrokerError) return managementMessage(refusal(error), request)
+        throw error
+      }
     })
   }
 
-  /** Every token is good: the local stack has no secrets to guard. */
-  function answerToken(request: Message): Message | undefined {
-    if (faults.takeCbsFailure()) {
-      return { application_properties: { 'status-code': 401, 'status-description': 'InvalidSignature' }, body: '' }
-    }
-    if (request.application_properties?.operation !== 'put-token') return undefined
-    return { application_properties: { 'status-code': 202, 'status-description': 'Accepted' }, body: '' }
-  }
-
-  function answerManagement(address: string, request: Message): Message {
-    const queue = find(address.replace(/\/\$management$/i, ''))
-    const reply = queue
-      ? manage(queue, request, faults)
-      : {
-          status: 404,
-          description: `The messaging entity '${address}' could not be found.`,
-          condition: 'amqp:not-found',
-        }
-    return {
-      application_properties: {
-        statusCode: reply.status,
-        statusDescription: reply.description,
-        ...(reply.condition ? { errorCondition: rhea.types.wrap_symbol(reply.condition) } : {}),
-        ...('com.microsoft:tracking-id' in (request.application_properties ?? {})
-          ? { 'com.microsoft:tracking-id': request.application_properties?.['com.microsoft:tracking-id'] }
-          : {}),
-      },
-      body: reply.body,
-    }
-  }
-
-  function find(address: string): Queue | undefined {
+  function find(address: string): Queue {
     const path = address.replace(/^\/+/, '').toLowerCase()
-    if (path.endsWith('/$deadletterqueue')) return queues.get(path.slice(0, -'/$deadletterqueue'.length))?.deadLetters
-    return queues.get(path)
-  }
-
-  function refuse(link: Sender | Receiver, address: string): void {
-    const text = `The messaging entity 'sb://localhost/${address}' could not be found.`
-    link.close(amqpError('amqp:not-found', text) as never)
+    if (path.includes('/subscriptions/')) throw notImplemented('A topic')
+    const queue = path.endsWith('/$deadletterqueue')
+      ? queues.get(path.slice(0, -'/$deadletterqueue'.length))?.deadLetters
+      : queues.get(path)
+    if (!queue) throw entityNotFound(address)
+    return queue
   }
 
   return {
     accept: (socket) => {
       const connection = container.create_connection(connectionOptions as never)
-      const internals = connection as unknown as ConnectionInternals
-      internals.accept(socket)
-      // The library leaves its idle timers running when the socket is destroyed under it; they keep the process alive.
+      connectionInternals(connection).accept(socket)
       socket.on('close', () => {
-        for (const timer of [internals.abort_idle, internals.heartbeat_in, internals.heartbeat_out]) clearTimeout(timer)
+        // Else a link whose socket is gone keeps its credit: messages would be delivered to nobody, and stay locked.
+        for (const link of links.keys()) if (link.connection === connection) forget(link)
+        const internals = connectionInternals(connection)
+        internals._disconnected()
+        // Else what is still to be written starts its idle timer again, and that keeps the process alive for a minute.
+        internals.socket_ready = false
       })
     },
     detachReceivers: (condition) => {
-      for (const link of receivers.values()) link.detach(condition)
+      const error = new BrokerError(condition, 503, 'The link was detached by the broker.')
+      for (const link of [...links.keys()]) if (link.is_sender()) detach(link, error)
+    },
+    queueDeleted: (queue) => {
+      for (const [link, open] of [...links]) {
+        if (open.queue === queue || open.queue === queue.deadLetters) detach(link, entityNotFound(queue.path))
+      }
     },
   }
 }
@@ -167,7 +160,7 @@ function addressOf(terminus: unknown): string {
   return typeof address === 'string' ? address : ''
 }
 
-function mirror(link: Sender | Receiver, side: 'source' | 'target', address: string): void {
-  if (side === 'source') link.set_source({ address } as never)
-  else link.set_target({ address } as never)
+function asksForSession(source: unknown): boolean {
+  const filter = (source as { filter?: object } | undefined)?.filter
+  return filter !== undefined && filter !== null && 'com.microsoft:session-filter' in filter
 }

@@ -1,38 +1,28 @@
 import { EventEmitter } from 'node:events'
-import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { administer } from './administration.ts'
 import { createAmqpService } from './amqp-service.ts'
-import { type BrokerFaults, createFaults, FaultState, muteSocket } from './faults.ts'
-import { Queue, type QueueEvents, type QueueSettings } from './queue.ts'
-import { bodyOf, type StoredMessage } from './stored-message.ts'
+import { FaultState } from './fault-state.ts'
+import { type BrokerFaults, createFaults } from './faults.ts'
+import { inspectQueue, type QueueView } from './inspect.ts'
+import { Queue } from './queue.ts'
+import type { QueueEvents } from './queue-events.ts'
+import type { QueueSettings } from './queue-settings.ts'
+import { Silence } from './silence.ts'
 
 export type { BrokerFaults } from './faults.ts'
-export type { QueueEvents, QueueSettings } from './queue.ts'
+export type { MessageView, QueueView } from './inspect.ts'
+export type { QueueEvents } from './queue-events.ts'
+export type { QueueSettings } from './queue-settings.ts'
 
 export interface BrokerOptions {
-  /** Default: a free one. */
+  /** Default 0: a free one. */
   port?: number
   queues?: QueueSettings[]
   /** PEM, for the administration client: it speaks https only. */
   certificate?: { key: string; cert: string }
-}
-
-/** A message as a test sees it. */
-export interface MessageView {
-  sequenceNumber: number
-  messageId: string
-  applicationProperties: Record<string, unknown>
-  /** Bytes of a data section, or the AMQP value. */
-  body: unknown
-  deliveryCount: number
-  enqueuedAtMs: number
-  scheduledForMs?: number
-  /** Milliseconds since the epoch, while somebody holds it. */
-  lockedUntil?: number
-  deadLetterReason?: string
-  deadLetterDescription?: string
 }
 
 export interface Broker {
@@ -42,35 +32,41 @@ export interface Broker {
   faults: BrokerFaults
   /** The witness: what happened to which message. */
   events: EventEmitter<QueueEvents>
-  inspect(queue: string): {
-    active: MessageView[]
-    scheduled: MessageView[]
-    deferred: MessageView[]
-    deadLettered: MessageView[]
-  }
-  /** Closes the port and all connections; the queues' content survives. */
+  /** @throws Error when there is no such queue */
+  inspect(queue: string): QueueView
+  /** Closes the port and all connections. The queues' content survives, and so do locks until they end. */
   stop(): Promise<void>
   /** A broker that restarts: same port, same content, all locks and connections gone. */
   restart(): Promise<void>
+  /** Ends everything; nothing that keeps the process alive is left. */
   close(): Promise<void>
 }
 
 /**
- * Starts a broker that speaks enough of Azure Service Bus for the unmodified SDK: AMQP 1.0 for messages, and ATOM over
- * https (and http) for administration, all on one port, told apart by the first byte.
+ * Starts a broker on loopback that speaks enough of Azure Service Bus for the unmodified SDK: AMQP 1.0 for messages, and
+ * ATOM over https (and http) for administration, all on one port, told apart by the first byte.
  */
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
   const events = new EventEmitter<QueueEvents>()
-  const queues = new Map<string, Queue>()
-  for (const settings of options.queues ?? []) queues.set(settings.name.toLowerCase(), new Queue(settings, events))
+  const queues = new Map(
+    (options.queues ?? []).map((settings) => [settings.name.toLowerCase(), new Queue(settings, events)]),
+  )
   const state = new FaultState()
+  const silence = new Silence()
   const sockets = new Set<Socket>()
   const amqp = createAmqpService(queues, state)
-  const administration = { queues, events, faults: state }
-  const http = createHttpServer((request, response) => administer(request, response, administration))
-  const https = options.certificate
-    ? createHttpsServer(options.certificate, (request, response) => administer(request, response, administration))
-    : undefined
+  const administration = { queues, events, faults: state, queueDeleted: amqp.queueDeleted }
+  const onRequest: RequestListener = (request, response) =>
+    silence.afterwards(() => administer(request, response, administration))
+  const http = createHttpServer(onRequest)
+  const https = options.certificate ? createHttpsServer(options.certificate, onRequest) : undefined
+
+  const speak = (socket: Socket, firstByte: number | undefined) => {
+    if (firstByte === 0x41) amqp.accept(socket)
+    else if (firstByte !== 0x16) http.emit('connection', socket)
+    else if (https) https.emit('connection', socket)
+    else socket.destroy()
+  }
 
   const onSocket = (socket: Socket) => {
     if (state.refusing) {
@@ -81,17 +77,14 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
     socket.setNoDelay(true)
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => socket.destroy())
-    if (state.mute) {
-      muteSocket(socket)
-      return
-    }
-    socket.once('readable', () => {
-      const first = socket.read() as Buffer | null
-      if (!first) return
-      socket.unshift(first)
-      if (first[0] === 0x41) amqp.accept(socket)
-      else if (first[0] === 0x16) https ? https.emit('connection', socket) : socket.destroy()
-      else http.emit('connection', socket)
+    silence.afterwards(() => {
+      socket.once('readable', () => {
+        const first = socket.read() as Buffer | null
+        if (!first) return
+        socket.unshift(first)
+        // The silence may have begun between the connection and its first byte.
+        silence.afterwards(() => speak(socket, first[0]))
+      })
     })
   }
 
@@ -107,6 +100,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const port = await listen(options.port ?? 0)
 
   const stop = async () => {
+    if (!server.listening) return
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     for (const socket of sockets) socket.destroy()
     await closed
@@ -115,50 +109,28 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   return {
     port,
     connectionString: `Endpoint=sb://127.0.0.1:${port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true`,
-    faults: createFaults(state, { sockets, queues: () => queues.values(), detachReceivers: amqp.detachReceivers }),
+    faults: createFaults({
+      state,
+      silence,
+      sockets,
+      queues: () => queues.values(),
+      detachReceivers: amqp.detachReceivers,
+    }),
     events,
-    inspect: (name) => inspect(queues.get(name.toLowerCase())),
+    inspect: (name) => {
+      const queue = queues.get(name.toLowerCase())
+      if (!queue) throw new Error(`there is no queue '${name}'`)
+      return inspectQueue(queue)
+    },
     stop,
     restart: async () => {
-      if (server.listening) await stop()
+      await stop()
       for (const queue of queues.values()) queue.dropLocks()
       await listen(port)
     },
     close: async () => {
-      if (server.listening) await stop()
+      await stop()
       for (const queue of queues.values()) queue.close()
-      http.close()
-      https?.close()
     },
-  }
-}
-
-function inspect(queue: Queue | undefined): ReturnType<Broker['inspect']> {
-  if (!queue) throw new Error('there is no such queue')
-  const all = queue.all()
-  const inState = (...states: StoredMessage['state'][]) => all.filter((one) => states.includes(one.state)).map(viewOf)
-  return {
-    active: all
-      .filter((one) => (one.state === 'active' || one.state === 'locked') && one.home === 'active')
-      .map(viewOf),
-    scheduled: inState('scheduled'),
-    deferred: all.filter((one) => one.home === 'deferred').map(viewOf),
-    deadLettered: queue.deadLetters?.all().map(viewOf) ?? [],
-  }
-}
-
-function viewOf(stored: StoredMessage): MessageView {
-  const { DeadLetterReason: reason, DeadLetterErrorDescription: description } = stored.applicationProperties
-  return {
-    sequenceNumber: stored.sequence,
-    messageId: stored.messageId,
-    applicationProperties: { ...stored.applicationProperties },
-    body: bodyOf(stored),
-    deliveryCount: stored.deliveryCount,
-    enqueuedAtMs: stored.enqueuedAtMs,
-    ...(stored.scheduledForMs === undefined ? {} : { scheduledForMs: stored.scheduledForMs }),
-    ...(stored.lock ? { lockedUntil: stored.lock.untilMs } : {}),
-    ...(typeof reason === 'string' ? { deadLetterReason: reason } : {}),
-    ...(typeof description === 'string' ? { deadLetterDescription: description } : {}),
   }
 }

@@ -1,121 +1,86 @@
 import type { Socket } from 'node:net'
+import type { FaultState } from './fault-state.ts'
 import type { Queue } from './queue.ts'
+import type { Silence } from './silence.ts'
 
 /** Named fault switches: what goes wrong with a real broker, on demand. */
 export interface BrokerFaults {
-  /** Every connection is reset. */
+  /** Every connection is reset. Messages that they held stay locked until their lock ends. */
   killConnections(): void
-  /** New connections are closed at once, for this long. */
+  /** New connections are reset at once, for this long; 0 ends it. */
   refuseConnections(ms: number): void
   /**
-   * Connections stay open, but nothing is read or answered; new ones too, until it is switched off. Those that were open
-   * meanwhile stay mute for good, as a peer that vanished does.
+   * Sockets stay open, but nothing is read or answered in either direction; new connections too. When it is switched off,
+   * what was held back passes, as after a network partition; `killConnections` first makes it a peer that vanished.
    */
   halfOpen(on: boolean): void
-  /** The broker detaches every receiver's link. */
+  /** The broker detaches the link of every receiver. */
   detachReceivers(condition?: string): void
-  /** Settlements by link are carried out and answered this much later; 0 is off. */
-  delayDispositions(ms: number): void
-  /** The next renewals are refused. */
+  /**
+   * Settlements by link take this much longer; 0 is off. Delayed is the whole 'effect' (the default: the settlement is late
+   * on its way, and lost if its connection ends before it arrives) or only the 'answer' (it is carried out at once, but the
+   * client does not know).
+   */
+  delayDispositions(ms: number, delayed?: 'effect' | 'answer'): void
+  /** The next renewals are refused, with 503 `com.microsoft:server-busy` unless another condition is given. */
   failRenewals(count: number, condition?: string): void
-  /** Ends a message's lock now, by sequence number or message id. */
+  /** Ends a message's lock now, by sequence number or message id. @returns false when it has none */
   expireLock(which: number | string): boolean
-  /** The next messages are delivered a second time while they are locked. */
+  /** The next messages of each queue are delivered to a second credit while they are locked, with the same lock. */
   deliverTwice(count?: number): void
-  /** Sends and management operations answer `com.microsoft:server-busy`, for this long. */
+  /** Sends, management and administration answer `com.microsoft:server-busy`, for this long; 0 ends it. */
   serverBusy(ms: number): void
-  /** The next token requests on `$cbs` are refused. */
+  /** The next token requests on `$cbs` are refused with 401. */
   failCbs(count: number): void
   /** All switches off. */
   clear(): void
 }
 
-/** The switches' state, which the broker's parts look at. */
-export class FaultState {
-  refuseUntil = 0
-  busyUntil = 0
-  mute = false
-  dispositionDelayMs = 0
-  failingRenewals = 0
-  renewalCondition = 'com.microsoft:server-busy'
-  failingCbs = 0
-
-  get refusing(): boolean {
-    return this.refuseUntil > Date.now()
-  }
-
-  get busy(): boolean {
-    return this.busyUntil > Date.now()
-  }
-
-  takeRenewalFailure(): string | undefined {
-    if (this.failingRenewals <= 0) return undefined
-    this.failingRenewals--
-    return this.renewalCondition
-  }
-
-  takeCbsFailure(): boolean {
-    if (this.failingCbs <= 0) return false
-    this.failingCbs--
-    return true
-  }
+export interface FaultyParts {
+  state: FaultState
+  silence: Silence
+  sockets: ReadonlySet<Socket>
+  queues(): Iterable<Queue>
+  detachReceivers(condition: string): void
 }
 
-/** Makes a socket a dead peer's: it reads nothing and what is written to it goes nowhere. There is no way back. */
-export function muteSocket(socket: Socket): void {
-  socket.removeAllListeners('data')
-  socket.pause()
-  socket.write = (() => true) as Socket['write']
-  // The library would otherwise notice its own silence and close the socket, which a vanished peer does not.
-  socket.end = (() => socket) as Socket['end']
-}
-
-export function createFaults(
-  state: FaultState,
-  parts: { sockets: ReadonlySet<Socket>; queues: () => Iterable<Queue>; detachReceivers(condition: string): void },
-): BrokerFaults {
+export function createFaults({ state, silence, sockets, queues, detachReceivers }: FaultyParts): BrokerFaults {
   const faults: BrokerFaults = {
     killConnections: () => {
-      for (const socket of parts.sockets) socket.resetAndDestroy()
+      for (const socket of sockets) socket.resetAndDestroy()
     },
     refuseConnections: (ms) => {
-      state.refuseUntil = Date.now() + ms
+      state.refuseUntilMs = Date.now() + ms
     },
     halfOpen: (on) => {
-      state.mute = on
-      if (on) for (const socket of parts.sockets) muteSocket(socket)
+      if (on) silence.start(sockets)
+      else silence.end()
     },
-    detachReceivers: (condition = 'amqp:link:detach-forced') => parts.detachReceivers(condition),
-    delayDispositions: (ms) => {
-      state.dispositionDelayMs = ms
+    detachReceivers: (condition = 'amqp:link:detach-forced') => detachReceivers(condition),
+    delayDispositions: (delayMs, delayed = 'effect') => {
+      state.dispositions = { delayMs, delayed }
     },
     failRenewals: (count, condition = 'com.microsoft:server-busy') => {
       state.failingRenewals = count
       state.renewalCondition = condition
     },
     expireLock: (which) => {
-      for (const queue of parts.queues()) {
-        if (queue.expireLock(which) || queue.deadLetters?.expireLock(which)) return true
-      }
+      for (const queue of queues()) if (queue.expireLock(which) || queue.deadLetters?.expireLock(which)) return true
       return false
     },
     deliverTwice: (count = 1) => {
-      for (const queue of parts.queues()) queue.deliverTwice = count
+      for (const queue of queues()) queue.deliverTwice(count)
     },
     serverBusy: (ms) => {
-      state.busyUntil = Date.now() + ms
+      state.busyUntilMs = Date.now() + ms
     },
     failCbs: (count) => {
-      state.failingCbs = count
+      state.failingTokens = count
     },
     clear: () => {
-      state.refuseUntil = 0
-      state.busyUntil = 0
-      state.mute = false
-      state.dispositionDelayMs = 0
-      state.failingRenewals = 0
-      state.failingCbs = 0
-      for (const queue of parts.queues()) queue.deliverTwice = 0
+      state.clear()
+      silence.end()
+      faults.deliverTwice(0)
     },
   }
   return faults

@@ -1,8 +1,11 @@
 import rhea, { type Message } from 'rhea'
-import { arrayOf, listOf, numberOf, tokenOf, uuid } from './amqp-values.ts'
-import type { FaultState } from './faults.ts'
-import { BrokerError, type Queue, type SettledOutcome } from './queue.ts'
-import { readMessage, type StoredMessage, writeMessage } from './stored-message.ts'
+import { BrokerError, invalidField, notImplemented, serverBusy } from './broker-error.ts'
+import type { FaultState } from './fault-state.ts'
+import { tokenOfValue } from './lock-token.ts'
+import { readMessage, writeMessage } from './message-codec.ts'
+import type { Queue } from './queue.ts'
+import type { SettledOutcome } from './queue-events.ts'
+import { arrayOf } from './rhea-internals.ts'
 
 /** What a request-response link answers. */
 export interface ManagementReply {
@@ -17,42 +20,34 @@ export function manage(queue: Queue, request: Message, faults: FaultState): Mana
   const operation = String(request.application_properties?.operation ?? '')
   try {
     if (faults.busy) throw serverBusy()
-    const body = (request.body ?? {}) as Record<string, unknown>
     const handler = operations[operation.replace(/^com\.microsoft:/, '')]
-    if (!handler)
-      throw new BrokerError('amqp:not-implemented', `The operation '${operation}' is not implemented here.`, 501)
-    return handler(queue, body, faults)
+    if (!handler) throw notImplemented(`The operation '${operation}'`)
+    return handler(queue, (request.body ?? {}) as Record<string, unknown>, faults)
   } catch (error) {
-    if (!(error instanceof BrokerError)) throw error
-    return { status: error.status, description: error.message, condition: error.condition }
+    if (error instanceof BrokerError) return refusal(error)
+    throw error
   }
 }
 
-export function serverBusy(): BrokerError {
-  return new BrokerError(
-    'com.microsoft:server-busy',
-    'The request was terminated because the entity is being throttled.',
-    503,
-  )
+/** The condition always goes with it: a status alone, 410 above all, has several meanings to the client. */
+export function refusal(error: BrokerError): ManagementReply {
+  return { status: error.status, description: error.message, condition: error.condition }
 }
 
 type Operation = (queue: Queue, body: Record<string, unknown>, faults: FaultState) => ManagementReply
 
-const ok = (body?: Record<string, unknown>): ManagementReply => ({
-  status: 200,
-  description: 'OK',
-  ...(body ? { body } : {}),
-})
-
 const operations: Record<string, Operation> = {
   'renew-lock': (queue, body, faults) => {
     const condition = faults.takeRenewalFailure()
-    if (condition)
-      throw new BrokerError(condition, 'The renewal was refused.', condition.includes('lock-lost') ? 410 : 503)
+    if (condition) {
+      const status = condition.endsWith('lock-lost') ? 410 : 503
+      throw new BrokerError(condition, status, 'The renewal was refused.')
+    }
+    const tokens = listOf(body['lock-tokens'])
     return ok({
       expirations: arrayOf(
         'timestamp',
-        listOf(body['lock-tokens']).map((token) => queue.renew(tokenOf(token))),
+        tokens.map((token) => queue.renew(tokenOfValue(token))),
       ),
     })
   },
@@ -64,13 +59,17 @@ const operations: Record<string, Operation> = {
   },
 
   'schedule-message': (queue, body) => {
-    const sequences = listOf(body.messages).map((entry) => {
+    const received = listOf(body.messages).map((entry) => {
       const bytes = (entry as { message?: unknown }).message
-      if (!Buffer.isBuffer(bytes))
-        throw new BrokerError('amqp:invalid-field', 'A message to schedule has no bytes.', 400)
-      return queue.accept(readMessage(bytes))
+      if (!Buffer.isBuffer(bytes)) throw invalidField('A message to schedule has no bytes.')
+      return readMessage(bytes)
     })
-    return ok({ 'sequence-numbers': arrayOf('long', sequences) })
+    return ok({
+      'sequence-numbers': arrayOf(
+        'long',
+        received.map((one) => queue.accept(one)),
+      ),
+    })
   },
 
   'cancel-scheduled-message': (queue, body) => {
@@ -80,29 +79,30 @@ const operations: Record<string, Operation> = {
 
   'receive-by-sequence-number': (queue, body) => {
     const peekLock = numberOf(body['receiver-settle-mode'] ?? 1) === 1
-    const messages = listOf(body['sequence-numbers']).map((sequence) => {
-      const stored = queue.receiveDeferred(numberOf(sequence), peekLock)
-      return { message: writeMessage(stored, { lockedUntil: peekLock }), ...lockTokenOf(stored) }
+    const found = queue.receiveDeferred(listOf(body['sequence-numbers']).map(numberOf), peekLock)
+    return ok({
+      messages: found.map((stored) => ({
+        message: writeMessage(stored, { lockedUntil: peekLock }),
+        ...(stored.lock ? { 'lock-token': rhea.types.wrap_uuid(Buffer.from(stored.lock.token, 'hex')) } : {}),
+      })),
     })
-    return ok({ messages })
   },
 
   'update-disposition': (queue, body) => {
     const outcome = dispositions[String(body['disposition-status'])]
-    if (!outcome) throw new BrokerError('amqp:invalid-field', 'The disposition is not known.', 400)
-    const properties = body['properties-to-modify'] as Record<string, unknown> | undefined
+    if (!outcome) throw invalidField(`The disposition '${body['disposition-status']}' is not known.`)
     for (const token of listOf(body['lock-tokens'])) {
-      queue.settle(tokenOf(token), outcome, 'management', {
+      queue.settle(tokenOfValue(token), outcome, 'management', {
         reason: textOf(body['deadletter-reason']),
         description: textOf(body['deadletter-description']),
-        ...(properties ? { properties } : {}),
+        properties: (body['properties-to-modify'] ?? {}) as Record<string, unknown>,
       })
     }
     return ok()
   },
 }
 
-/** The protocol's own spelling of "deferred" has one r. */
+/** The protocol's own spelling of "deferred" has one r, and dead-lettering is called suspending. */
 const dispositions: Record<string, SettledOutcome> = {
   completed: 'completed',
   abandoned: 'abandoned',
@@ -110,18 +110,23 @@ const dispositions: Record<string, SettledOutcome> = {
   suspended: 'dead-lettered',
 }
 
+function ok(body?: Record<string, unknown>): ManagementReply {
+  return { status: 200, description: 'OK', ...(body ? { body } : {}) }
+}
+
+/** Whole numbers arrive as number, or as 8 bytes when they are large. */
+function numberOf(value: unknown): number {
+  return Buffer.isBuffer(value) && value.length === 8 ? Number(value.readBigInt64BE()) : Number(value)
+}
+
+/** A list or an array, of values or of wrapped values. */
+function listOf(value: unknown): unknown[] {
+  const list = Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]
+  return list.map((one) =>
+    typeof one === 'object' && one !== null && 'value' in one && !Buffer.isBuffer(one) ? one.value : one,
+  )
+}
+
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
-}
-
-function lockTokenOf(stored: StoredMessage): Record<string, unknown> {
-  return stored.lock ? { 'lock-token': uuid(stored.lock.token) } : {}
-}
-
-/** All messages of a transfer: one, or a batch whose data sections are encoded messages (format 0x80013700). */
-export function messagesOf(bytes: Buffer, format: number): Buffer[] {
-  if (format !== 0x80013700) return [bytes]
-  const body = (rhea.message.decode(bytes) as unknown as { body?: { content?: unknown } }).body
-  const content = body?.content
-  return (Array.isArray(content) ? content : [content]).filter((one): one is Buffer => Buffer.isBuffer(one))
 }

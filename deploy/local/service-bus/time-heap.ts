@@ -1,6 +1,6 @@
 /** A binary heap by number: the smallest comes first. What is taken out may be outdated, so whoever takes looks again. */
 export class TimeHeap<T> {
-  readonly #entries: { key: number; value: T }[] = []
+  #entries: { key: number; value: T }[] = []
 
   get size(): number {
     return this.#entries.length
@@ -44,5 +44,11 @@ export class TimeHeap<T> {
     }
     entries[at] = last
     return first.value
+  }
+
+  /** Drops the entries that no longer matter: for whoever never waits long enough to pop them. */
+  keep(matters: (value: T) => boolean): void {
+    // A sorted array is a heap.
+    this.#entries = this.#entries.filter((entry) => matters(entry.value)).sort((one, other) => one.key - other.key)
   }
 }
