@@ -1,7 +1,6 @@
-import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { startStack } from '../../deploy/local/start-stack.ts'
+import { ServiceBusClient } from '@azure/service-bus'
 import { foreignWorkspace } from '../../deploy/local/sentinel/workspaces.ts'
+import { startStack } from '../../deploy/local/start-stack.ts'
 import { WorkerProcess } from '../harness/worker-process.ts'
 
 /**
@@ -18,15 +17,22 @@ const worker = new WorkerProcess({ ...stack.environment, SENTINEL_WRITES_PER_SEC
 await worker.line((line) => line.event === 'worker.started')
 const incidents = stack.sentinel.store
   .incidents()
-  .filter((one) => one.properties.status !== 'Closed' && one.properties.description && !one.id.includes(foreignWorkspace.subscriptionId))
-const main = fileURLToPath(new URL('../../worker/main.ts', import.meta.url))
+  .filter(
+    (one) =>
+      one.properties.status !== 'Closed' &&
+      one.properties.description &&
+      !one.id.includes(foreignWorkspace.subscriptionId),
+  )
+const client = new ServiceBusClient(stack.broker.connectionString)
+const sender = client.createSender('incidents')
 const times: number[] = []
 for (const [index, incident] of incidents.slice(0, rounds).entries()) {
-  spawnSync(process.execPath, [main, 'enqueue', incident.id], { env: { ...process.env, ...stack.environment } })
+  await sender.sendMessages({ body: incident.id })
   const line = await worker.line((one) => one.event === 'incident.enriched' && one.incident === incident.name)
   if (index > 1) times.push(Number(line.ms))
 }
 await worker.stop()
+await client.close()
 await stack.close()
 times.sort((a, b) => a - b)
 const median = times[Math.floor(times.length / 2)] ?? 0

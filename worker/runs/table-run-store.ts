@@ -177,12 +177,23 @@ function progressProperties(progress: RunProgress, saved: Pick<RunProgress, 'ans
   const properties: Record<string, unknown> = { spentTokens: progress.spentTokens, calls: progress.calls }
   for (const [key, answer] of progress.answers) {
     if (saved.answers.get(key) === answer) continue
-    const json = JSON.stringify(answer)
-    for (let chunk = 0; chunk * chunkLength < json.length; chunk++) {
-      properties[`${propertyOf(key)}_${chunk}`] = json.slice(chunk * chunkLength, (chunk + 1) * chunkLength)
-    }
+    chunksOf(JSON.stringify(answer)).forEach((chunk, index) => {
+      properties[`${propertyOf(key)}_${index}`] = chunk
+    })
   }
   return properties
+}
+
+/** Cuts between characters: half a surrogate pair is not stored as it was. */
+function chunksOf(text: string): string[] {
+  const chunks: string[] = []
+  for (let start = 0; start < text.length; ) {
+    let end = Math.min(start + chunkLength, text.length)
+    if (end < text.length && /[\uD800-\uDBFF]/.test(text.charAt(end - 1))) end--
+    chunks.push(text.slice(start, end))
+    start = end
+  }
+  return chunks
 }
 
 function readProgress(row: Record<string, unknown>, known: z.infer<typeof rowSchema>): RunProgress {
