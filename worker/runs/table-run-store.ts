@@ -177,12 +177,25 @@ function progressProperties(progress: RunProgress, saved: Pick<RunProgress, 'ans
   const properties: Record<string, unknown> = { spentTokens: progress.spentTokens, calls: progress.calls }
   for (const [key, answer] of progress.answers) {
     if (saved.answers.get(key) === answer) continue
-    const json = JSON.stringify(answer)
-    for (let chunk = 0; chunk * chunkLength < json.length; chunk++) {
-      properties[`${propertyOf(key)}_${chunk}`] = json.slice(chunk * chunkLength, (chunk + 1) * chunkLength)
-    }
+    chunksOf(answer).forEach((chunk, index) => {
+      properties[`${propertyOf(key)}_${index}`] = chunk
+    })
   }
   return properties
+}
+
+/**
+ * JSON in ASCII, cut into properties. Beyond ASCII a cut can fall into a surrogate pair, and Azurite mangles characters that
+ * arrive split over two packets.
+ */
+function chunksOf(answer: StoredAnswer): string[] {
+  const json = JSON.stringify(answer).replace(
+    /[^ -~]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  return Array.from({ length: Math.ceil(json.length / chunkLength) }, (_, index) =>
+    json.slice(index * chunkLength, (index + 1) * chunkLength),
+  )
 }
 
 function readProgress(row: Record<string, unknown>, known: z.infer<typeof rowSchema>): RunProgress {

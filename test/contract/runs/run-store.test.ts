@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { TableClient } from '@azure/data-tables'
+import { startTables, type TablesServer } from '../../../deploy/local/tables/tables.ts'
+import { parseIncidentArmId } from '../../../shared/arm-id.ts'
+import { type Clock, systemClock } from '../../../shared/clock.ts'
+import { Failure } from '../../../shared/failure.ts'
+import { Circuits } from '../../../worker/recovery/circuits.ts'
+import { createCallDependency } from '../../../worker/recovery/immediate-retry.ts'
+import { createMemoryRunStore } from '../../../worker/runs/memory-run-store.ts'
+import { claimLeaseMs, type Run, type RunClaim, type RunStore } from '../../../worker/runs/run-store.ts'
+import { createTableRunStore, runsTable } from '../../../worker/runs/table-run-store.ts'
+
+const signal = new AbortController().signal
+const settings = { maxAttempts: 8, baseMs: 1_000, maxMs: 10_000 }
+let number = 0
+
+/** A clock that a test moves; sleeping is real, so that retries take their time. */
+class MovableClock implements Clock {
+  offsetMs = 0
+  now = () => Date.now() + this.offsetMs
+  sleep = systemClock.sleep
+}
+
+function nextClaim(more: Partial<RunClaim> = {}): RunClaim {
+  const guid = `00000000-0000-4000-8000-${String(++number).padStart(12, '0')}`
+  const incident = parseIncidentArmId(
+    `/subscriptions/s1/resourceGroups/rg/providers/Microsoft.OperationalInsights/workspaces/w/providers/Microsoft.SecurityInsights/Incidents/${guid}`,
+  )
+  assert.ok(incident)
+  return { incident, playbook: 'recommended-steps', playbookVersion: 1, messageSequence: '1', owner: 'a', ...more }
+}
+
+async function claimed(store: RunStore, claim: RunClaim): Promise<Run> {
+  const result = await store.claim(claim, signal)
+  assert.ok('claimed' in result, 'the run is busy')
+  return result.claimed
+}
+
+const answer = (text: string) => ({ text, promptTokens: 10, completionTokens: 5, cachedTokens: 0 })
+const lost = (error: unknown) => error instanceof Failure && error.kind === 'interrupted' && error.code === 'ClaimLost'
+
+for (const kind of ['memory', 'table'] as const) {
+  describe(`the run store: ${kind}`, () => {
+    let tables: TablesServer | undefined
+    let store: RunStore
+    const clock = new MovableClock()
+
+    before(async () => {
+      if (kind === 'memory') {
+        store = createMemoryRunStore(clock)
+        return
+      }
+      tables = await startTables()
+      const table = TableClient.fromConnectionString(tables.connectionString, runsTable, {
+        allowInsecureConnection: true,
+        retryOptions: { maxRetries: 0 },
+      })
+      const call = createCallDependency({ circuits: new Circuits(), clock, settings })
+      store = createTableRunStore({ table, call, clock })
+    })
+    after(async () => {
+      await store.close()
+      await tables?.close()
+    })
+
+    it('gives a run to one owner; another message waits until the lease ends', async () => {
+      const claim = nextClaim()
+      await claimed(store, claim)
+      const second = await store.claim({ ...claim, messageSequence: '2', owner: 'b' }, signal)
+      assert.ok('busyUntil' in second && second.busyUntil > clock.now())
+      clock.offsetMs += claimLeaseMs + 1
+      await claimed(store, { ...claim, messageSequence: '2', owner: 'b' })
+    })
+
+    it('lets who holds the same message take over at once, and stops the owner before at its next write', async () => {
+      const claim = nextClaim()
+      const first = await claimed(store, claim)
+      await store.checkpoint(
+        first,
+        { answers: new Map([['plan/1', answer('paid')]]), spentTokens: 15, calls: 1 },
+        signal,
+      )
+      const second = await claimed(store, { ...claim, owner: 'b' })
+      assert.equal(second.answers.get('plan/1')?.text, 'paid')
+      assert.deepEqual([second.spentTokens, second.calls], [15, 1])
+      await assert.rejects(store.checkpoint(first, { answers: new Map(), spentTokens: 0, calls: 0 }, signal), lost)
+      await assert.rejects(store.extend(first, signal), lost)
+    })
+
+    it('keeps answers of any size and script through a release', async () => {
+      const claim = nextClaim()
+      const run = await claimed(store, claim)
+      const long = '€👩‍🚀"\\\n'.repeat(12_000)
+      const answers = new Map([
+        ['plan/1', answer(long)],
+        ['step-two/10', answer('x')],
+      ])
+      await store.release(run, { answers, spentTokens: 30, calls: 2 })
+      const again = await claimed(store, { ...claim, messageSequence: '9' })
+      assert.ok(again.answers.get('plan/1')?.text === long)
+      assert.equal(again.answers.get('step-two/10')?.text, 'x')
+    })
+
+    it('checkpoints made side by side are all kept', async () => {
+      const claim = nextClaim()
+      const run = await claimed(store, claim)
+      const progress = { answers: new Map<string, ReturnType<typeof answer>>(), spentTokens: 0, calls: 0 }
+      await Promise.all(
+        [1, 2, 3].map((step) => {
+          progress.answers.set(`step/${step}`, answer(String(step)))
+          return store.checkpoint(run, progress, signal)
+        }),
+      )
+      assert.equal((await claimed(store, claim)).answers.size, 3)
+    })
+
+    it('forgets the answers of a finished run, and of another version of the playbook', async () => {
+      const claim = nextClaim()
+      const run = await claimed(store, claim)
+      const progress = { answers: new Map([['plan/1', answer('x')]]), spentTokens: 15, calls: 1 }
+      await store.checkpoint(run, progress, signal)
+      await store.finish(run, progress, signal)
+      assert.equal((await claimed(store, { ...claim, messageSequence: '2' })).answers.size, 0)
+      const other = nextClaim()
+      await store.checkpoint(await claimed(store, other), progress, signal)
+      assert.equal((await claimed(store, { ...other, playbookVersion: 2 })).answers.size, 0)
+    })
+
+    it('of fifty claims at once exactly one gets the run', async () => {
+      const claim = nextClaim()
+      const results = await Promise.all(
+        Array.from({ length: 50 }, (_, index) => store.claim({ ...claim, messageSequence: String(index) }, signal)),
+      )
+      assert.equal(results.filter((one) => 'claimed' in one).length, 1)
+    })
+  })
+}
