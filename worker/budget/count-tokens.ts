@@ -20,7 +20,11 @@ export function countTokens(text: string): number {
   return tokens
 }
 
-/** Tokens of a chat prompt: 3 per message for its frame, 3 that start the answer (OpenAI cookbook, "How to count tokens"). */
-export function countPromptTokens(messages: readonly { content: string }[]): number {
-  return messages.reduce((sum, message) => sum + 3 + countTokens(message.content), 3)
+/**
+ * Tokens of a chat prompt: 3 per message for its frame and 1 for its role, 3 that start the answer (OpenAI cookbook, "How to
+ * count tokens"); a response schema's JSON text goes into the prompt too.
+ */
+export function countPromptTokens(messages: readonly { content: string }[], schema?: Record<string, unknown>): number {
+  const format = schema ? countTokens(JSON.stringify(schema)) : 0
+  return messages.reduce((sum, message) => sum + 4 + countTokens(message.content), 3 + format)
 }

@@ -46,8 +46,8 @@ export class IncidentBudget {
   }
 
   /** @throws Failure TokenBudgetExceeded before anything is sent */
-  reserve(messages: readonly ChatMessage[], wantedCompletion: number): Reservation {
-    const promptTokens = countPromptTokens(messages)
+  reserve(messages: readonly ChatMessage[], wantedCompletion: number, schema?: Record<string, unknown>): Reservation {
+    const promptTokens = countPromptTokens(messages, schema)
     const left = this.#ceiling - this.#spent - this.#reserved - promptTokens
     const completionTokens = Math.min(wantedCompletion, left)
     if (completionTokens < Math.min(smallestCompletion, wantedCompletion)) throw budgetExceeded(this.#ceiling)

@@ -23,7 +23,7 @@ export async function askModel(
   let cap = request.maxCompletionTokens
   for (let raises = 0; ; raises++) {
     const answer = await call({ circuit: 'model', dependency: 'model', signal }, async () => {
-      const reservation = budget.reserve(request.messages, cap)
+      const reservation = budget.reserve(request.messages, cap, request.schema)
       try {
         const one = await model.complete({ ...request, maxCompletionTokens: reservation.completionTokens }, signal)
         reservation.settle(one)
