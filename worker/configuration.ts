@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { fileURLToPath } from 'node:url'
+import { parseEnv } from 'node:util'
 import { parseWorkspaceArmId, type WorkspaceRef } from '../shared/arm-id.ts'
 import { type LogLevel, logLevels } from '../shared/log.ts'
 
@@ -295,6 +297,11 @@ export function findPlaybook(name: string): string | undefined {
 export function loadDotEnv(env: Environment = process.env): void {
   if (env.NODE_ENV === 'production' || !existsSync('.env')) return
   process.loadEnvFile('.env')
+  const { NODE_EXTRA_CA_CERTS: file } = parseEnv(readFileSync('.env', 'utf8'))
+  // Node reads the variable before any code runs; from a file it comes too late, so its certificates are added by hand.
+  if (file && existsSync(file)) {
+    setDefaultCACertificates([...getCACertificates('default'), readFileSync(file, 'utf8')])
+  }
 }
 
 /** The key file's content without the newline that editors and secret mounts add. */

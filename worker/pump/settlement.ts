@@ -22,6 +22,7 @@ export async function settleDelivery(
   settlement: Settlement,
   control: ServiceBusReceiver,
 ): Promise<SettlementResult> {
+  await ownTurn()
   if (linkIsOpen(delivery.message)) {
     try {
       await apply(delivery.receiver, delivery.message, settlement)
@@ -36,6 +37,17 @@ export async function settleDelivery(
   } catch (error) {
     return { settled: false, code: codeOf(error) }
   }
+}
+
+/**
+ * One settlement per turn of the event loop. rhea writes the outcomes of one turn together, and joins two neighbours into one
+ * range with the first's outcome even when they differ (session.js, write_dispositions): of two messages settled at once,
+ * a completed one could be dead-lettered, or a dead letter get its neighbour's reason, or be lost.
+ */
+let turns: Promise<void> = Promise.resolve()
+function ownTurn(): Promise<void> {
+  turns = turns.then(() => new Promise((resolve) => setImmediate(resolve)))
+  return turns
 }
 
 function apply(

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus'
+import { startBroker } from '../../../deploy/local/service-bus/broker.ts'
+import { readDelivery } from '../../../worker/pump/delivery.ts'
+import { type Settlement, settleDelivery } from '../../../worker/pump/settlement.ts'
+
+const kinds = ['complete', 'dead-letter', 'abandon'] as const
+
+describe('settling messages', { timeout: 30_000 }, () => {
+  it('neighbours settled at the same moment each get their own outcome and reason', async (test) => {
+    const broker = await startBroker({ queues: [{ name: 'q', maxDeliveryCount: 100 }] })
+    const client = new ServiceBusClient(broker.connectionString)
+    const other = new ServiceBusClient(broker.connectionString)
+    test.after(async () => {
+      await Promise.all([client.close(), other.close()])
+      await broker.close()
+    })
+    const count = 60
+    await client
+      .createSender('q')
+      .sendMessages(Array.from({ length: count }, (_, body) => ({ body: String(body), messageId: String(body) })))
+    const receiver = client.createReceiver('q', { skipParsingBodyAsJson: true, maxAutoLockRenewalDurationInMs: 0 })
+    const messages: ServiceBusReceivedMessage[] = []
+    while (messages.length < count) messages.push(...(await receiver.receiveMessages(count - messages.length)))
+    const outcomes = new Map<string, string>()
+    broker.events.on('settled', (event) => outcomes.set(event.messageId, event.outcome))
+    const control = other.createReceiver('q')
+    await Promise.all(
+      messages.map((message, index) => {
+        const kind = kinds[index % kinds.length] ?? 'complete'
+        const settlement: Settlement =
+          kind === 'dead-letter'
+            ? { settle: kind, reason: `reason ${message.messageId}`, description: 'd', properties: {} }
+            : { settle: kind }
+        return settleDelivery(readDelivery(message, receiver, Date.now()), settlement, control)
+      }),
+    )
+    const wanted = { complete: 'completed', 'dead-letter': 'dead-lettered', abandon: 'abandoned' }
+    messages.forEach((message, index) => {
+      assert.equal(
+        outcomes.get(String(message.messageId)),
+        wanted[kinds[index % kinds.length] ?? 'complete'],
+        `message ${index}`,
+      )
+    })
+    for (const letter of broker.inspect('q').deadLettered)
+      assert.equal(letter.deadLetterReason, `reason ${letter.messageId}`)
+  })
+})
