@@ -147,4 +147,38 @@ describe('models and keys', { timeout: 120_000 }, () => {
     )
     assert.equal(stack.sentinel.store.tasks(id).length, 3)
   })
+
+  it('a run longer than the lock keeps it, a refused renewal included, and is done once', async (test) => {
+    const { stack, id, send } = await open(test, { queue: { lockDurationMs: 3_000 }, model: { latencyMs: 2_500 } })
+    let expired = 0
+    stack.broker.events.on('lock-expired', () => expired++)
+    stack.broker.faults.failRenewals(1)
+    const worker = work(test, stack.environment)
+    await send()
+    await worker.line(enriched)
+    assert.equal(expired, 0)
+    assert.equal(stack.model.totals.requests, 4)
+    assert.equal(stack.sentinel.store.tasks(id).length, 3)
+  })
+
+  it('an analyst who edits between every read and write loses nothing', async (test) => {
+    const { stack, id, send } = await open(test)
+    let edits = 0
+    stack.sentinel.events.on('incident-read', () => {
+      if (edits >= 5) return
+      edits++
+      stack.sentinel.store.editIncident(id, (properties) => {
+        properties.severity = 'Low'
+        properties.labels = [...(properties.labels ?? []), { labelName: `edit-${edits}`, labelType: 'User' }]
+      })
+    })
+    const worker = work(test, stack.environment)
+    await send()
+    await worker.line(enriched)
+    const { properties } = stack.sentinel.store.incident(id)
+    const names = (properties.labels ?? []).map((label) => label.labelName)
+    assert.equal(properties.severity, 'Low')
+    for (const name of ['edit-1', 'edit-2', 'edit-3', 'edit-4', 'edit-5', 'ai-enriched'])
+      assert.ok(names.includes(name), name)
+  })
 })
