@@ -14,10 +14,6 @@ export class ReplyLinks {
     this.#links.set(sender.connection, named)
     const names = targetAddress ? [sender.name, targetAddress] : [sender.name]
     for (const name of names) named.set(name, sender)
-    // Unsettled replies would fill the library's ring of deliveries, and the session would end after 8,192 of them.
-    sender.on('settled', ({ delivery }: EventContext) => {
-      if (delivery) deliveryInternals(delivery).settled = true
-    })
     sender.on('sender_close', () => {
       for (const name of names) if (named.get(name) === sender) named.delete(name)
     })
@@ -30,7 +26,10 @@ export class ReplyLinks {
       accept(delivery)
       const reply = answer(request)
       const sender = this.#links.get(connection)?.get(String(request.reply_to ?? ''))
-      if (reply && sender) sender.send({ ...reply, correlation_id: request.message_id as string })
+      if (!reply || !sender) return
+      // Settled as they are sent. Unsettled ones would fill the library's ring and end the session after 8,192 replies, and
+      // the client's answer to each would delay its next request by the 40 ms in which Nagle waits for a delayed ACK.
+      deliveryInternals(sender.send({ ...reply, correlation_id: request.message_id as string })).settled = true
     })
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ServiceBusReceivedMessage } from '@azure/service-bus'
-import { hasCode, next, openBroker, receiveAll, receiveOne } from './open-broker.ts'
+import { hasCode, next, openBroker, receiveAll, receiveOne, subscribe } from './open-broker.ts'
 
 const noRenewal = { maxAutoLockRenewalDurationInMs: 0 }
 
@@ -76,20 +76,20 @@ describe('fault switches', () => {
   it('detachReceivers: a subscription attaches anew and goes on', async (test) => {
     const { broker, client, connect } = await openBroker(test)
     const bodies: unknown[] = []
-    const both = Promise.withResolvers<void>()
-    client.createReceiver('q').subscribe({
-      processMessage: async ({ body }) => {
-        if (bodies.push(body) === 2) both.resolve()
-      },
-      processError: async () => undefined,
-    })
+    let completed = Promise.withResolvers<void>()
+    subscribe(
+      client.createReceiver('q', noRenewal),
+      1,
+      ({ body }) => void bodies.push(body),
+      () => completed.resolve(),
+    )
     const sender = connect().createSender('q')
-    const settled = next(broker, 'settled')
     await sender.sendMessages({ body: 1 })
-    await settled
+    await completed.promise
+    completed = Promise.withResolvers()
     broker.faults.detachReceivers()
     await sender.sendMessages({ body: 2 })
-    await both.promise
+    await completed.promise
     assert.deepEqual(bodies, [1, 2])
   })
 

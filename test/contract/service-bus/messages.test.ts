@@ -72,6 +72,35 @@ describe('sender', () => {
     assert.equal((await sender.createMessageBatch()).maxSizeInBytes, 10_000)
   })
 
+  it('a scheduled message above the limit is refused too', async (test) => {
+    const { broker, client } = await openBroker(test, { maxMessageBytes: 10_000 })
+    const sender = client.createSender('q')
+    const due = new Date(Date.now() + 60_000)
+    await assert.rejects(sender.scheduleMessages({ body: 'x'.repeat(20_000) }, due), hasCode('MessageSizeExceeded'))
+    assert.equal(broker.inspect('q').scheduled.length, 0)
+  })
+
+  it('what a receiver adds leaves the other properties and the body as they were, whatever their types', async (test) => {
+    const { client } = await openBroker(test)
+    const applicationProperties = {
+      whole: 3,
+      half: 0.5,
+      big: 2 ** 40,
+      negative: -7,
+      when: new Date(86_400_000),
+      no: false,
+    }
+    await client.createSender('q').sendMessages({ body: Buffer.from([0, 1, 255]), applicationProperties })
+    const receiver = client.createReceiver('q')
+    // The SDK itself gives dates back as numbers.
+    const first = await receiveOne(receiver)
+    assert.deepEqual(first.applicationProperties, { ...applicationProperties, when: 86_400_000 })
+    await receiver.abandonMessage(first, { whole: 'replaced', added: 1 })
+    const again = await receiveOne(receiver)
+    assert.deepEqual(again.applicationProperties, { ...first.applicationProperties, whole: 'replaced', added: 1 })
+    assert.deepEqual(again.body, Buffer.from([0, 1, 255]))
+  })
+
   it('a queue that does not exist is told', async (test) => {
     const { client } = await openBroker(test)
     await assert.rejects(client.createSender('nope').sendMessages({ body: 1 }), hasCode('MessagingEntityNotFound'))
@@ -103,6 +132,7 @@ describe('schedule', () => {
     const message = await receiveOne(client.createReceiver('q', { receiveMode: 'receiveAndDelete' }))
     assert.equal(message.body, 'later')
     assert.ok(Date.now() >= due)
+    assert.equal(message.scheduledEnqueueTimeUtc?.getTime(), due)
   })
 
   it('a cancelled one never comes', async (test) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { hasCode, next, openBroker, receiveOne } from './open-broker.ts'
+import { hasCode, openBroker, receiveOne, subscribe } from './open-broker.ts'
 
 const noRenewal = { maxAutoLockRenewalDurationInMs: 0 }
 
@@ -39,19 +39,19 @@ describe('restart', () => {
 
   it('a subscription goes on by itself', async (test) => {
     const { broker, client, connect } = await openBroker(test)
-    const after = Promise.withResolvers<void>()
-    client.createReceiver('q', noRenewal).subscribe({
-      processMessage: async ({ body }) => {
-        if (body === 'after') after.resolve()
-      },
-      processError: async () => undefined,
-    })
-    const settled = next(broker, 'settled')
+    let completed = Promise.withResolvers<unknown>()
+    subscribe(
+      client.createReceiver('q', noRenewal),
+      1,
+      () => undefined,
+      ({ body }) => completed.resolve(body),
+    )
     await connect().createSender('q').sendMessages({ body: 'before' })
-    await settled
+    assert.equal(await completed.promise, 'before')
+    completed = Promise.withResolvers()
     await broker.restart()
     await connect().createSender('q').sendMessages({ body: 'after' })
-    await after.promise
+    assert.equal(await completed.promise, 'after')
   })
 
   it('a stopped broker answers nobody, shows its content, and can be started again', async (test) => {

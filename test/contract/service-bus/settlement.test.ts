@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { hasCode, next, openBroker, receiveAll, receiveOne } from './open-broker.ts'
+import { hasCode, next, openBroker, receiveAll, receiveOne, subscribe } from './open-broker.ts'
 
 describe('settlement by link', () => {
   it('complete removes, abandon brings back with one delivery more and the properties', async (test) => {
@@ -153,23 +153,22 @@ describe('receivers', () => {
     const bodies = Array.from({ length: 200 }, (_, index) => index)
     await client.createSender('q').sendMessages(bodies.map((body) => ({ body })))
     const received: unknown[] = []
-    let running = 0
-    let most = 0
-    await new Promise<void>((resolve, reject) => {
-      client.createReceiver('q').subscribe(
-        {
-          processMessage: async (message) => {
-            most = Math.max(most, ++running)
-            await new Promise((done) => setImmediate(done))
-            received.push(message.body)
-            running--
-            if (received.length === 200) resolve()
-          },
-          processError: async ({ error }) => reject(error),
-        },
-        { maxConcurrentCalls: 5 },
-      )
-    })
+    let [running, most, done] = [0, 0, 0]
+    const all = Promise.withResolvers<void>()
+    subscribe(
+      client.createReceiver('q'),
+      5,
+      async ({ body }) => {
+        most = Math.max(most, ++running)
+        received.push(body)
+        await new Promise((resolve) => setImmediate(resolve))
+        running--
+      },
+      () => {
+        if (++done === bodies.length) all.resolve()
+      },
+    )
+    await all.promise
     assert.deepEqual(received, bodies)
     assert.ok(most <= 5, `${most}`)
   })
@@ -195,23 +194,23 @@ describe('receivers', () => {
   it('two receivers share the messages', async (test) => {
     const { client, connect } = await openBroker(test)
     const counts = [0, 0]
-    const all = new Promise<void>((resolve) => {
-      for (const [index, one] of [client, connect()].entries()) {
-        one.createReceiver('q').subscribe(
-          {
-            processMessage: async () => {
-              counts[index] = (counts[index] ?? 0) + 1
-              await new Promise((done) => setTimeout(done, 5))
-              if ((counts[0] ?? 0) + (counts[1] ?? 0) === 60) resolve()
-            },
-            processError: async () => undefined,
-          },
-          { maxConcurrentCalls: 2 },
-        )
-      }
-    })
+    let done = 0
+    const all = Promise.withResolvers<void>()
+    for (const [index, one] of [client, connect()].entries()) {
+      subscribe(
+        one.createReceiver('q'),
+        2,
+        async () => {
+          counts[index] = (counts[index] ?? 0) + 1
+          await new Promise((resolve) => setTimeout(resolve, 5))
+        },
+        () => {
+          if (++done === 60) all.resolve()
+        },
+      )
+    }
     await client.createSender('q').sendMessages(Array.from({ length: 60 }, (_, body) => ({ body })))
-    await all
+    await all.promise
     assert.ok(Math.min(...counts) > 5, counts.join(' and '))
   })
 })
