@@ -161,7 +161,8 @@ function settingsOf(name: string, xml: string): QueueSettings {
   const lock = milliseconds(text('LockDuration'))
   if (lock !== undefined) settings.lockDurationMs = lock
   const timeToLive = milliseconds(text('DefaultMessageTimeToLive'))
-  if (timeToLive !== undefined && timeToLive < forever) settings.defaultTimeToLiveMs = timeToLive
+  // Said or not: an update may take the limit away.
+  settings.defaultTimeToLiveMs = timeToLive !== undefined && timeToLive < forever ? timeToLive : undefined
   if (text('MaxDeliveryCount')) settings.maxDeliveryCount = Number(text('MaxDeliveryCount'))
   settings.deadLetterOnExpiration = text('DeadLetteringOnMessageExpiration') === 'true'
   settings.duplicateDetectionWindowMs =

@@ -72,6 +72,8 @@ function read(bytes: Buffer): ReceivedMessage {
   while (reader.remaining() > 0) {
     const start = reader.position
     const typed = reader.read()
+    // The library reads past the end without a word.
+    if (reader.remaining() < 0) throw new Error('it is cut off')
     const code = codeOf(typed)
     const raw = bytes.subarray(start, reader.position)
     if (code === section.header) header = typed.value

@@ -27,3 +27,8 @@ export function resolveQueueSettings(settings: QueueSettings): ResolvedQueueSett
     ...settings,
   }
 }
+
+/** Dead letters never expire, no delivery count removes them, and none is a duplicate. */
+export function deadLetterSettings({ defaultTimeToLiveMs: _, ...settings }: ResolvedQueueSettings): QueueSettings {
+  return { ...settings, maxDeliveryCount: Number.POSITIVE_INFINITY, duplicateDetectionWindowMs: 0 }
+}

@@ -6,9 +6,14 @@ import { DueTimes } from './due-times.ts'
 import { DuplicateWindow } from './duplicate-window.ts'
 import { type ReceivedMessage, withProperties } from './message-codec.ts'
 import type { QueueEvent, QueueEvents, SettledOutcome, SettledVia } from './queue-events.ts'
-import { type QueueSettings, type ResolvedQueueSettings, resolveQueueSettings } from './queue-settings.ts'
+import {
+  deadLetterSettings,
+  type QueueSettings,
+  type ResolvedQueueSettings,
+  resolveQueueSettings,
+} from './queue-settings.ts'
 import { SequenceIndex } from './sequence-index.ts'
-import type { StoredMessage } from './stored-message.ts'
+import { isExpired, newMessage, type StoredMessage } from './stored-message.ts'
 import { TimeHeap } from './time-heap.ts'
 
 export interface SettlementDetails {
@@ -64,7 +69,7 @@ export class Queue {
 
   /** New settings hold from the next message, lock or delivery on. */
   configure(settings: QueueSettings): void {
-    Object.assign(this.settings, settings, { name: this.settings.name })
+    Object.assign(this.settings, resolveQueueSettings({ ...this.settings, ...settings, name: this.settings.name }))
     if (this.deadLetters) Object.assign(this.deadLetters.settings, deadLetterSettings(this.settings))
   }
 
@@ -82,23 +87,9 @@ export class Queue {
       return 0
     }
     const dueAtMs = received.scheduledForMs
-    const later = dueAtMs !== undefined && dueAtMs > now
     const sequence = this.#nextSequence()
-    const stored: StoredMessage = {
-      sequence,
-      enqueueSequence: sequence,
-      messageId: received.messageId,
-      enqueuedAtMs: now,
-      scheduledForMs: dueAtMs,
-      ttlMs: smaller(received.ttlMs, defaultTimeToLiveMs),
-      expiresAtMs: undefined,
-      state: 'scheduled',
-      home: 'active',
-      deliveryCount: 0,
-      lock: undefined,
-      content: received.content,
-    }
-    if (later) {
+    const stored = newMessage(received, sequence, smaller(received.ttlMs, defaultTimeToLiveMs))
+    if (dueAtMs !== undefined && dueAtMs > now) {
       this.#messages.append(sequence, stored)
       this.#due.add(dueAtMs, sequence)
       this.events.emit('scheduled', { ...this.#eventOf(stored), dueAtMs })
@@ -235,10 +226,10 @@ export class Queue {
   }
 
   #handOut(stored: StoredMessage, peekLock: boolean): void {
+    stored.state = 'locked'
     if (peekLock) {
       const lock = { token: randomBytes(16).toString('hex'), untilMs: Date.now() + this.settings.lockDurationMs }
       stored.lock = lock
-      stored.state = 'locked'
       this.#locks.set(lock.token, stored)
       this.#due.add(lock.untilMs, stored.sequence)
     } else this.#messages.delete(stored.sequence)
@@ -320,16 +311,6 @@ export class Queue {
   #eventOf(stored: StoredMessage): QueueEvent {
     return { queue: this.path, sequenceNumber: stored.sequence, messageId: stored.messageId }
   }
-}
-
-/** Dead letters never expire, no delivery count removes them, and none is a duplicate. */
-function deadLetterSettings({ defaultTimeToLiveMs: _, ...settings }: ResolvedQueueSettings): QueueSettings {
-  return { ...settings, maxDeliveryCount: Number.POSITIVE_INFINITY, duplicateDetectionWindowMs: 0 }
-}
-
-/** Only active messages expire: a locked one when it comes back, a deferred one never, a scheduled one is not there yet. */
-function isExpired(stored: StoredMessage, now: number): boolean {
-  return stored.state === 'active' && stored.expiresAtMs !== undefined && stored.expiresAtMs <= now
 }
 
 function smaller(one: number | undefined, other: number | undefined): number | undefined {

@@ -1,4 +1,4 @@
-import type { MessageContent } from './message-codec.ts'
+import type { MessageContent, ReceivedMessage } from './message-codec.ts'
 
 /** Where a message is. A message that is gone is in no state. */
 export type MessageState = 'active' | 'locked' | 'deferred' | 'scheduled'
@@ -27,4 +27,27 @@ export interface StoredMessage {
   deliveryCount: number
   lock: Lock | undefined
   content: MessageContent
+}
+
+/** A message as it is accepted; it becomes active when it is enqueued, at once or at its time. */
+export function newMessage(received: ReceivedMessage, sequence: number, ttlMs: number | undefined): StoredMessage {
+  return {
+    sequence,
+    enqueueSequence: sequence,
+    messageId: received.messageId,
+    enqueuedAtMs: Date.now(),
+    scheduledForMs: received.scheduledForMs,
+    ttlMs,
+    expiresAtMs: undefined,
+    state: 'scheduled',
+    home: 'active',
+    deliveryCount: 0,
+    lock: undefined,
+    content: received.content,
+  }
+}
+
+/** Only active messages expire: a locked one when it comes back, a deferred one never, a scheduled one is not there yet. */
+export function isExpired(stored: StoredMessage, nowMs: number): boolean {
+  return stored.state === 'active' && stored.expiresAtMs !== undefined && stored.expiresAtMs <= nowMs
 }

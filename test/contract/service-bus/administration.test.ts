@@ -40,7 +40,8 @@ describe('administration client', () => {
   })
 
   it('a queue that is deleted detaches its links, and one that is made serves at once', async (test) => {
-    const { broker, client } = await openBroker(test)
+    const { broker, connect } = await openBroker(test)
+    const client = connect({ timeoutInMs: 700 })
     const sender = client.createSender('q')
     await sender.sendMessages({ body: 1 })
     await administer(broker.port, 'DELETE', 'q')

@@ -61,6 +61,29 @@ describe('fault switches', () => {
     assert.equal(broker.inspect('q').active.length, 3)
   })
 
+  it('halfOpen: what the broker delivers meanwhile arrives when the network is back', async (test) => {
+    const { broker, client } = await openBroker(test)
+    let completed = Promise.withResolvers<ServiceBusReceivedMessage>()
+    // Of its two credits, one is still at the broker when the first message has come.
+    subscribe(
+      client.createReceiver('q', noRenewal),
+      2,
+      () => undefined,
+      (message) => completed.resolve(message),
+    )
+    const sender = client.createSender('q')
+    await sender.sendMessages({ body: 'first' })
+    await completed.promise
+    completed = Promise.withResolvers()
+    await sender.scheduleMessages({ body: 'due' }, new Date(Date.now() + 300))
+    const delivered = next(broker, 'delivered')
+    broker.faults.halfOpen(true)
+    await delivered
+    broker.faults.halfOpen(false)
+    const message = await completed.promise
+    assert.deepEqual([message.body, message.deliveryCount], ['due', 0])
+  })
+
   it('halfOpen, then killConnections: what was held back is lost', async (test) => {
     const { broker, connect } = await openBroker(test)
     const sender = connect({ maxRetries: 0, timeoutInMs: 700 }).createSender('q')
@@ -94,7 +117,8 @@ describe('fault switches', () => {
   })
 
   it('delayDispositions: a completion takes as long, and one of a connection that ended never arrives', async (test) => {
-    const { broker, client } = await openBroker(test)
+    const { broker, connect } = await openBroker(test)
+    const client = connect({ timeoutInMs: 1_000 })
     await client.createSender('q').sendMessages([{ body: 1 }, { body: 2 }])
     const receiver = client.createReceiver('q', noRenewal)
     const [first, second] = await receiveAll(receiver, 2)

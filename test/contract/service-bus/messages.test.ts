@@ -133,6 +133,7 @@ describe('schedule', () => {
     assert.equal(message.body, 'later')
     assert.ok(Date.now() >= due)
     assert.equal(message.scheduledEnqueueTimeUtc?.getTime(), due)
+    assert.equal(message.state, 'scheduled', 'as the service, which does not forget it')
   })
 
   it('a cancelled one never comes', async (test) => {

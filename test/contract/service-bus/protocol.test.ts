@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import { connect as connectSocket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { ServiceBusClient } from '@azure/service-bus'
-import rhea from 'rhea'
+import rhea, { type Connection, type EventContext } from 'rhea'
 import { hasCode, openBroker, receiveOne } from './open-broker.ts'
 
 const program = join(import.meta.dirname, '../../../deploy/local/service-bus/main.ts')
@@ -14,22 +14,12 @@ const program = join(import.meta.dirname, '../../../deploy/local/service-bus/mai
 describe('connections', () => {
   it('the broker sends heartbeats, so that a quiet connection stays', async (test) => {
     const { broker } = await openBroker(test)
-    const container = rhea.create_container()
-    container.on('disconnected', () => undefined)
-    const connection = container.connect({
-      port: broker.port,
-      host: '127.0.0.1',
-      username: 'x',
-      reconnect: false,
-      idle_time_out: 200,
-    })
+    const connection = connectRaw(test, broker.port, { idle_time_out: 200 })
     await once(connection, 'connection_open')
     const { socket } = connection as unknown as { socket: NodeJS.EventEmitter }
     // More silence than two of these and the client would close.
     for (let heartbeats = 0; heartbeats < 5; heartbeats++) await once(socket, 'data')
     assert.equal(connection.is_open(), true)
-    connection.close()
-    await once(connection, 'connection_close')
   })
 
   it('a peer that talks nonsense is cut off, and the others notice nothing', async (test) => {
@@ -47,6 +37,55 @@ describe('connections', () => {
       await once(socket, 'close')
     }
     await client.createSender('q').sendMessages({ body: 1 })
+    assert.equal(broker.inspect('q').active.length, 1)
+  })
+})
+
+describe('links', () => {
+  it('a drain is answered once what waits was delivered, and even when no credit is left', async (test) => {
+    const { broker, client } = await openBroker(test)
+    await client.createSender('q').sendMessages([{ body: 1 }, { body: 2 }])
+    const receiver = connectRaw(test, broker.port).open_receiver({
+      source: 'q',
+      credit_window: 0,
+      autoaccept: false,
+      snd_settle_mode: 0,
+      rcv_settle_mode: 1,
+    })
+    let delivered = 0
+    receiver.on('message', () => delivered++)
+    await once(receiver, 'receiver_open')
+    receiver.add_credit(5)
+    receiver.drain_credit()
+    await once(receiver, 'receiver_drained')
+    assert.equal(delivered, 2)
+    receiver.drain_credit()
+    await once(receiver, 'receiver_drained')
+    assert.equal(delivered, 2)
+  })
+
+  it('a batch above the limit is refused whole, though each of its messages is small enough', async (test) => {
+    const { broker } = await openBroker(test, { maxMessageBytes: 10_000 })
+    const sender = connectRaw(test, broker.port).open_sender('q')
+    await once(sender, 'sendable')
+    const small = rhea.message.encode({ body: rhea.message.data_section(Buffer.alloc(6_000)) }) as Buffer
+    const batch = rhea.message.encode({ body: rhea.message.data_sections([small, small]) })
+    sender.send(batch, undefined, 0x80013700)
+    const [context] = (await once(sender, 'rejected')) as [EventContext]
+    const { error } = (context.delivery?.remote_state ?? {}) as { error?: { condition?: string } }
+    assert.equal(error?.condition, 'amqp:link:message-size-exceeded')
+    assert.equal(broker.inspect('q').active.length, 0)
+  })
+
+  it('a message that cannot be read is refused, and its sender goes on', async (test) => {
+    const { broker } = await openBroker(test)
+    const sender = connectRaw(test, broker.port).open_sender('q')
+    await once(sender, 'sendable')
+    const broken = Buffer.from([0x00, 0x53, 0x75, 0xa0, 0xff])
+    sender.send(rhea.message.encode({ body: rhea.message.data_section(broken) }), undefined, 0x80013700)
+    await once(sender, 'rejected')
+    sender.send({ body: 'whole' })
+    await once(sender, 'accepted')
     assert.equal(broker.inspect('q').active.length, 1)
   })
 })
@@ -119,3 +158,12 @@ describe('the program', () => {
     assert.equal(unknown.code, 2)
   })
 })
+
+/** A connection of the bare protocol library, for what the SDK would hide. */
+function connectRaw(test: TestContext, port: number, options: { idle_time_out?: number } = {}): Connection {
+  const container = rhea.create_container()
+  container.on('disconnected', () => undefined)
+  const connection = container.connect({ port, host: '127.0.0.1', username: 'x', reconnect: false, ...options })
+  test.after(() => connection.close())
+  return connection
+}

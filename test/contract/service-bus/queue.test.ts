@@ -33,6 +33,26 @@ describe('queue semantics by the clock', () => {
     assert.notEqual(tokenOf(again), token)
   })
 
+  it('a settlement that comes before a late timer, but after the end of the lock, is refused', async (test) => {
+    const { queue, take } = open(test, { lockDurationMs: 1_000 })
+    queue.accept(message('a'))
+    const [a] = await take(1)
+    // The clock goes on and no timer fires, as in a process that is too busy.
+    test.mock.timers.setTime(Date.now() + 1_000)
+    assert.throws(() => queue.settle(tokenOf(a), 'completed', 'link'), { condition: 'com.microsoft:message-lock-lost' })
+  })
+
+  it('a message that was settled before there was credit for its second delivery is not delivered again', async (test) => {
+    const { queue, take } = open(test)
+    queue.deliverTwice(1)
+    queue.accept(message('a'))
+    const [a] = await take(1)
+    queue.settle(tokenOf(a), 'completed', 'link')
+    queue.accept(message('b'))
+    queue.accept(message('c'))
+    assert.deepEqual(idsOf(await take(5)), ['b', 'b', 'c'])
+  })
+
   it('lost locks count as deliveries, and the last one dead-letters', async (test) => {
     const { queue, take, pass } = open(test, { lockDurationMs: 1_000, maxDeliveryCount: 3 })
     queue.accept(message('a'))

@@ -214,3 +214,28 @@ describe('receivers', () => {
     assert.ok(Math.min(...counts) > 5, counts.join(' and '))
   })
 })
+
+describe('volume', () => {
+  it('nine thousand messages through one link, more than any ring of deliveries holds, come once each', async (test) => {
+    const { broker, client } = await openBroker(test)
+    const count = 9_000
+    const sender = client.createSender('q')
+    for (let sent = 0; sent < count; sent += 1_500) {
+      await sender.sendMessages(Array.from({ length: 1_500 }, (_, index) => ({ body: sent + index })))
+    }
+    const seen = new Set<unknown>()
+    let deliveries = 0
+    const all = Promise.withResolvers<void>()
+    subscribe(
+      client.createReceiver('q', { maxAutoLockRenewalDurationInMs: 0 }),
+      100,
+      ({ body }) => void seen.add(body),
+      () => {
+        if (++deliveries === count) all.resolve()
+      },
+    )
+    await all.promise
+    assert.equal(seen.size, count)
+    assert.equal(broker.inspect('q').active.length, 0)
+  })
+})
