@@ -137,7 +137,7 @@ export function createAmqpService(queues: ReadonlyMap<string, Queue>, faults: Fa
         for (const link of links.keys()) if (link.connection === connection) forget(link)
         const internals = connectionInternals(connection)
         internals._disconnected()
-        // Else what is still to be written starts its idle timer again, and that keeps the process alive for a minute.
+        // Else a late write would start its idle timer again, and a process that is done would live for another minute.
         internals.socket_ready = false
       })
     },

@@ -41,7 +41,7 @@ describe('administration client', () => {
 
   it('a queue that is deleted detaches its links, and one that is made serves at once', async (test) => {
     const { broker, connect } = await openBroker(test)
-    const client = connect({ timeoutInMs: 700 })
+    const client = connect({ timeoutInMs: 400 })
     const sender = client.createSender('q')
     await sender.sendMessages({ body: 1 })
     await administer(broker.port, 'DELETE', 'q')

@@ -7,7 +7,7 @@ const noRenewal = { maxAutoLockRenewalDurationInMs: 0 }
 
 describe('fault switches', () => {
   it('killConnections: a dead receiver keeps its lock, gets nothing more, and its client comes back', async (test) => {
-    const { broker, client, connect } = await openBroker(test, { lockDurationMs: 1_500 })
+    const { broker, client, connect } = await openBroker(test, { lockDurationMs: 900 })
     const got: ServiceBusReceivedMessage[] = []
     const second = Promise.withResolvers<void>()
     client.createReceiver('q', noRenewal).subscribe(
@@ -48,11 +48,11 @@ describe('fault switches', () => {
 
   it('halfOpen: a send times out, and arrives all the same when the network is back', async (test) => {
     const { broker, connect } = await openBroker(test)
-    const sender = connect({ maxRetries: 0, timeoutInMs: 700 }).createSender('q')
+    const sender = connect({ maxRetries: 0, timeoutInMs: 400 }).createSender('q')
     await sender.sendMessages({ body: 'before' })
     broker.faults.halfOpen(true)
     await assert.rejects(sender.sendMessages({ body: 'during' }), hasCode('ServiceTimeout'))
-    await assert.rejects(connect({ maxRetries: 0, timeoutInMs: 700 }).createSender('q').sendMessages({ body: 'new' }))
+    await assert.rejects(connect({ maxRetries: 0, timeoutInMs: 400 }).createSender('q').sendMessages({ body: 'new' }))
     assert.equal(broker.inspect('q').active.length, 1)
     const enqueued = next(broker, 'enqueued')
     broker.faults.halfOpen(false)
@@ -86,7 +86,7 @@ describe('fault switches', () => {
 
   it('halfOpen, then killConnections: what was held back is lost', async (test) => {
     const { broker, connect } = await openBroker(test)
-    const sender = connect({ maxRetries: 0, timeoutInMs: 700 }).createSender('q')
+    const sender = connect({ maxRetries: 0, timeoutInMs: 400 }).createSender('q')
     await sender.sendMessages({ body: 'before' })
     broker.faults.halfOpen(true)
     await assert.rejects(sender.sendMessages({ body: 'during' }))
@@ -118,7 +118,7 @@ describe('fault switches', () => {
 
   it('delayDispositions: a completion takes as long, and one of a connection that ended never arrives', async (test) => {
     const { broker, connect } = await openBroker(test)
-    const client = connect({ timeoutInMs: 1_000 })
+    const client = connect({ timeoutInMs: 700 })
     await client.createSender('q').sendMessages([{ body: 1 }, { body: 2 }])
     const receiver = client.createReceiver('q', noRenewal)
     const [first, second] = await receiveAll(receiver, 2)

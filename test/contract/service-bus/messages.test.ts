@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { hasCode, openBroker, receiveOne } from './open-broker.ts'
+import { hasCode, openBroker, receiveAll, receiveOne } from './open-broker.ts'
 
 describe('sender', () => {
   it('a message comes out as it went in: body, properties, content type, ids', async (test) => {
@@ -38,9 +38,7 @@ describe('sender', () => {
       { body: null },
     ])
     const receiver = client.createReceiver('q', { receiveMode: 'receiveAndDelete' })
-    const bodies: unknown[] = []
-    while (bodies.length < 6)
-      bodies.push(...(await receiver.receiveMessages(6, { maxWaitTimeInMs: 500 })).map((one) => one.body))
+    const bodies = (await receiveAll(receiver, 6)).map((one) => one.body)
     assert.deepEqual(bodies[0], Buffer.from([0, 255, 1]))
     assert.deepEqual(bodies.slice(1), ['plain', 42, 'value', [[1, 'two']], null])
   })
@@ -54,8 +52,7 @@ describe('sender', () => {
     for (let index = 0; index < 50; index++) assert.equal(batch.tryAddMessage({ body: `c${index}` }), true)
     await sender.sendMessages(batch)
     const receiver = client.createReceiver('q', { receiveMode: 'receiveAndDelete' })
-    const received = []
-    while (received.length < 52) received.push(...(await receiver.receiveMessages(100, { maxWaitTimeInMs: 500 })))
+    const received = await receiveAll(receiver, 52)
     assert.equal(new Set(received.map((one) => one.messageId)).size, 52)
     assert.deepEqual(
       received.slice(0, 3).map((one) => one.body),
