@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { type IncidentRef, parseIncidentArmId } from './arm-id.ts'
 import { hopeless } from './failure.ts'
 
@@ -69,7 +70,7 @@ function fromAny(body: unknown, depth: number): Found {
   if (body instanceof Uint8Array) return fromBytes(body, depth)
   if (typeof body === 'string') return fromText(body, depth)
   if (Array.isArray(body)) return 'its body is a list'
-  if (typeof body === 'object') return fromObject(body as Record<string, unknown>)
+  if (typeof body === 'object') return fromObject(body)
   return `its body is a ${typeof body}`
 }
 
@@ -129,24 +130,27 @@ function fromJson(text: string, depth: number): Found {
   return fromAny(value, depth + 1)
 }
 
-function fromObject(body: Record<string, unknown>): Found {
-  if (typeof body.incidentArmId === 'string') {
-    return parseIncidentArmId(body.incidentArmId) ?? 'its incidentArmId is not the ARM id of an incident'
+/** What a body may say of its incident; everything else in it is of no interest, and not looked at. */
+const bodySchema = z.object({
+  incidentArmId: z.string().optional(),
+  object: z
+    .object({ id: z.string().optional(), properties: z.object({ incidentUrl: z.string().optional() }).optional() })
+    .optional(),
+})
+/** A trigger's outputs wrap the body once more. */
+const outputsSchema = z.object({ body: bodySchema })
+
+function fromObject(body: object): Found {
+  const bare = bodySchema.safeParse(body).data
+  if (bare?.incidentArmId !== undefined) {
+    return parseIncidentArmId(bare.incidentArmId) ?? 'its incidentArmId is not the ARM id of an incident'
   }
-  const trigger = asRecord(body.object) ? body : asRecord(body.body)
-  const incident = asRecord(trigger?.object)
+  const incident = bare?.object ?? outputsSchema.safeParse(body).data?.body.object
   if (!incident) return 'its JSON has neither incidentArmId nor object.id'
-  if (typeof incident.id === 'string') {
+  if (incident.id !== undefined) {
     return parseIncidentArmId(incident.id) ?? 'its object.id is not the ARM id of an incident'
   }
   // A template may drop object.id; the portal's link to the incident carries it after "/Incident".
-  const url = asRecord(incident.properties)?.incidentUrl
-  const path = typeof url === 'string' ? /\/Incident(\/subscriptions\/.+)$/i.exec(url)?.[1] : undefined
+  const path = /\/Incident(\/subscriptions\/.+)$/i.exec(incident.properties?.incidentUrl ?? '')?.[1]
   return (path === undefined ? undefined : parseIncidentArmId(path)) ?? 'its object has no id'
-}
-
-function asRecord(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined
 }

@@ -78,6 +78,20 @@ describe('models and keys', { timeout: 120_000 }, () => {
     })
   }
 
+  it('a parameter that many incidents at once are refused is learnt by each: no circuit opens', async (test) => {
+    const { stack, send } = await open(test, { model: { maxTokensParameter: 'max_tokens', latencyMs: 20 } })
+    const open12 = stack.sentinel.store
+      .incidents()
+      .filter((one) => one.properties.status !== 'Closed')
+      .slice(0, 12)
+    for (const one of open12) await send(one.id)
+    const worker = work(test, stack.environment)
+    await worker.settled(open12.length)
+    const events = worker.lines.map((line) => line.event)
+    assert.equal(events.filter((event) => event === 'incident.enriched').length, open12.length)
+    assert.ok(!events.includes('circuit.opened') && !events.includes('incident.deferred'))
+  })
+
   it('a wrong key is an outage: nothing is dead-lettered, and a new key in the file works without a restart', async (test) => {
     const { stack, id, send } = await open(test, { model: { apiKeys: ['right'] } })
     const folder = mkdtempSync(join(tmpdir(), 'enricher-key-'))

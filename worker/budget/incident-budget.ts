@@ -80,7 +80,7 @@ export class IncidentBudget {
   }
 }
 
-export function budgetExceeded(ceiling: number): Failure {
+function budgetExceeded(ceiling: number): Failure {
   return hopeless(
     'TokenBudgetExceeded',
     'budget',

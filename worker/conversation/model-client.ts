@@ -29,9 +29,6 @@ export interface ModelAnswer {
   promptTokens: number
   completionTokens: number
   cachedTokens: number
-  reasoningTokens: number
-  /** Response headers, for what they say about limits. */
-  header(name: string): string | null
 }
 
 export interface ModelClient {
@@ -58,7 +55,6 @@ const completionSchema = z.object({
       prompt_tokens: z.number(),
       completion_tokens: z.number(),
       prompt_tokens_details: z.object({ cached_tokens: z.number().nullish() }).nullish(),
-      completion_tokens_details: z.object({ reasoning_tokens: z.number().nullish() }).nullish(),
     })
     .nullish(),
 })
@@ -89,13 +85,14 @@ export function createModelClient(configuration: ModelConfiguration, credential:
       learnt.set(request.model, adaptations)
       // Each refusal teaches one parameter, so the loop ends after as many tries as there are adaptations.
       for (;;) {
+        // What this request leaves out; others learn meanwhile, and a refusal says only what this one still had.
+        const sent = new Set(adaptations)
         try {
-          const { data, response } = await client.chat.completions
-            .create(parametersOf(request, adaptations, configuration), { signal })
-            .withResponse()
-          return readAnswer(data, response.headers)
+          return readAnswer(
+            await client.chat.completions.create(parametersOf(request, sent, configuration), { signal }),
+          )
         } catch (error) {
-          const adaptation = adaptationFor(error, adaptations)
+          const adaptation = adaptationFor(error, sent)
           if (adaptation === undefined) throw classifyModelError(error, signal)
           adaptations.add(adaptation)
         }
@@ -134,7 +131,7 @@ function parametersOf(
   return parameters
 }
 
-function readAnswer(data: unknown, headers: Headers): ModelAnswer {
+function readAnswer(data: unknown): ModelAnswer {
   const parsed = completionSchema.safeParse(data)
   if (!parsed.success) throw malformedAnswer(data)
   const choice = parsed.data.choices[0]
@@ -145,8 +142,6 @@ function readAnswer(data: unknown, headers: Headers): ModelAnswer {
     promptTokens: usage?.prompt_tokens ?? 0,
     completionTokens: usage?.completion_tokens ?? 0,
     cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? 0,
-    reasoningTokens: usage?.completion_tokens_details?.reasoning_tokens ?? 0,
-    header: (name) => headers.get(name),
   }
 }
 

@@ -104,11 +104,6 @@ export class Intake {
     if (generation.inFlight === 0) this.#closeReceiver(generation)
   }
 
-  /** Whether the message came by a receiver that still takes messages, so that a free slot will be filled again. */
-  get generations(): number {
-    return this.#retired.size + (this.#current ? 1 : 0)
-  }
-
   async #deliver(generation: Generation, message: ServiceBusReceivedMessage): Promise<void> {
     this.lastDeliveryAt = Date.now()
     generation.inFlight++

@@ -19,18 +19,3 @@ export function retryAfterMs(
 function positive(text: string | null | undefined): number | undefined {
   return text != null && /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : undefined
 }
-
-/** Reads the durations of `x-ratelimit-reset-*`: Go style (`1h2m3.5s`, `12ms`) or bare seconds; `undefined` for `-1` and the like. */
-export function durationMs(text: string | null | undefined): number | undefined {
-  const value = text?.trim()
-  if (!value) return undefined
-  const seconds = positive(value)
-  if (seconds !== undefined) return seconds * 1000
-  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(value)) return undefined
-  const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
-  let total = 0
-  for (const [, number, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) {
-    total += Number(number) * unitMs[unit as keyof typeof unitMs]
-  }
-  return total
-}
