@@ -113,6 +113,40 @@ describe("every outcome and dead-letter reason of the contract's section 4", { t
     assert.equal(stack.sentinel.store.writesOf(incident(5).id).length, 0)
   })
 
+  it('a second run rewrites nothing: a completed task stays completed, only a missing one is written, and no model is asked for nothing', async () => {
+    await worker.stop()
+    worker = new WorkerProcess({ ...stack.environment, ...ladder }, 'run')
+    const { store } = stack.sentinel
+    const { id, name } = incident(7)
+    const again = async () => {
+      store.editIncident(id, (properties) => {
+        properties.labels = []
+      })
+      const seen = worker.lines.length
+      await send(id)
+      return await worker.line((line) => line.event === 'incident.enriched' && worker.lines.indexOf(line) >= seen)
+    }
+    await send(id)
+    await lineOf('incident.enriched', name)
+    const [first, second, third] = store.tasks(id)
+    assert.ok(first && second && third)
+    store.completeTask(id, first.name)
+    const asked = stack.model.totals.requests
+    assert.equal((await again()).written, 0)
+    assert.equal(stack.model.totals.requests, asked, 'all tasks were there: only the tag was missing')
+    store.deleteTask(id, third.name)
+    assert.equal((await again()).written, 1)
+    const now = store.tasks(id)
+    assert.deepEqual(
+      now.map((task) => [task.name, task.writes, task.properties.status]),
+      [
+        [first.name, 1, 'Completed'],
+        [second.name, 1, 'New'],
+        [third.name, 1, 'New'],
+      ],
+    )
+  })
+
   it('a wrong configuration ends with 2 and tells every variable', async () => {
     const wrong = new WorkerProcess({ CONCURRENCY: 'many' }, 'run')
     assert.equal(await wrong.exited, 2)
