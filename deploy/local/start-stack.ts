@@ -10,6 +10,8 @@ import { startTables } from './tables/tables.ts'
 
 export interface StackOptions {
   queue?: Partial<QueueSettings>
+  /** Names of further queues with the same settings. */
+  moreQueues?: readonly string[]
   seeds?: readonly SeedIncident[]
   /** Milliseconds that each ARM answer takes. */
   sentinelLatencyMs?: number
@@ -41,7 +43,11 @@ export async function startStack(options: StackOptions = {}) {
   }
   const identity = await startIdentity({ port: ports.identity ?? 0 })
   const [broker, sentinel, model, tables] = await Promise.all([
-    startBroker({ port: ports.serviceBus ?? 0, queues: [queue], certificate }),
+    startBroker({
+      port: ports.serviceBus ?? 0,
+      queues: [queue, ...(options.moreQueues ?? []).map((name) => ({ ...queue, name }))],
+      certificate,
+    }),
     startSentinel({
       port: ports.sentinel ?? 0,
       certificate,

@@ -11,10 +11,17 @@ export interface LogLine {
   [name: string]: unknown
 }
 
-const main = fileURLToPath(new URL('../../worker/main.ts', import.meta.url))
+/** Those that run; a test process that ends early takes them along, or they would look for their broker for ever. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 /** A real worker process: its log lines are its events. */
 export class WorkerProcess {
+  /** What is run: the source, until `useBundledWorker` made the bundle. */
+  static entry = [fileURLToPath(new URL('../../worker/main.ts', import.meta.url))]
   readonly child: ChildProcess
   readonly lines: LogLine[] = []
   stderr = ''
@@ -22,11 +29,17 @@ export class WorkerProcess {
   readonly exited: Promise<number | null>
 
   constructor(environment: Record<string, string>, ...command: string[]) {
-    this.child = spawn(process.execPath, [main, ...command], {
+    this.child = spawn(process.execPath, [...WorkerProcess.entry, ...command], {
       env: { PATH: process.env.PATH ?? '', HEALTH_PORT: '0', NODE_ENV: 'production', ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    this.exited = new Promise((resolve) => this.child.once('exit', (code) => resolve(code)))
+    running.add(this.child)
+    this.exited = new Promise((resolve) =>
+      this.child.once('exit', (code) => {
+        running.delete(this.child)
+        resolve(code)
+      }),
+    )
     this.child.stderr?.on('data', (bytes: Buffer) => {
       this.stderr += bytes.toString()
     })

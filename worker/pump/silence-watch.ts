@@ -3,9 +3,14 @@ import type { Log } from '../../shared/log.ts'
 import type { QueueConnection } from './queue-connection.ts'
 import { codeOf } from './settlement.ts'
 
-/** How often a silent receiver is questioned, and how long the queue may take to answer. */
-const checkEveryMs = 2_000
-const answerWithinMs = 2_000
+/** A receiver that said nothing for this long is questioned, as often as this. */
+const silentForMs = 1_500
+const checkEveryMs = 1_000
+/**
+ * How long the queue may take to answer: a connection that answered before, and one that is still being opened (a token, TLS
+ * and four links on a loaded machine). Doubled while nothing answers, so that a dead broker costs no heap of dead clients.
+ */
+const answerWithinMs = { known: 1_500, opening: 5_000, most: 30_000 }
 /** Looks at this many messages from the front: more than a fleet usually has locked. */
 const peekCount = 64
 /** A queue whose only messages are locked by other replicas looks like a stall: each rebuild for it doubles the wait. */
@@ -22,6 +27,8 @@ export class SilenceWatch {
   readonly #parts: SilenceWatchParts
   #timer: NodeJS.Timeout | undefined
   #checking = false
+  #answered = false
+  #unanswered = 0
   #patienceMs = firstPatienceMs
   #waitingSince: { sequence: string; at: number } | undefined
   /** The queue answered lately, or a message came. */
@@ -56,11 +63,15 @@ export class SilenceWatch {
   async #check(suspicious = false): Promise<void> {
     const { connection, clock, log, isWaiting, lastDeliveryAt, inFlight, rebuild } = this.#parts
     const silentMs = clock.now() - lastDeliveryAt()
-    if (this.#checking || (!suspicious && (!isWaiting() || silentMs < checkEveryMs))) return
+    if (this.#checking || (!suspicious && (!isWaiting() || silentMs < silentForMs))) return
     this.#checking = true
+    const firstPatience = this.#answered ? answerWithinMs.known : answerWithinMs.opening
+    const patience = AbortSignal.timeout(Math.min(firstPatience * 2 ** this.#unanswered, answerWithinMs.most))
     try {
-      const first = await connection.peekFirst(peekCount, AbortSignal.timeout(answerWithinMs))
+      const first = await connection.peekFirst(peekCount, patience)
       if (!this.#timer) return
+      this.#answered = true
+      this.#unanswered = 0
       this.healthy = true
       const known = inFlight()
       const waiting = first.find(
@@ -81,7 +92,14 @@ export class SilenceWatch {
     } catch (error) {
       if (!this.#timer) return
       this.healthy = false
+      if (!patience.aborted) {
+        // Refused or cut off is an answer: the SDK opens such a connection anew by itself.
+        log.warn({ code: codeOf(error) }, 'the queue cannot be reached; the connections are tried again')
+        return
+      }
       log.warn({ code: codeOf(error) }, 'the queue does not answer; the connections are replaced')
+      this.#answered = false
+      this.#unanswered++
       rebuild('connections')
     } finally {
       this.#checking = false

@@ -10,6 +10,10 @@ export interface Consumer {
 /** Hands messages to consumers with credit, in turn. */
 export class Dispatcher {
   readonly #consumers = new Set<Consumer>()
+
+  get consumers(): number {
+    return this.#consumers.size
+  }
   readonly #take: (peekLock: boolean) => StoredMessage | undefined
   readonly #repeated: (message: StoredMessage) => void
   /** Deliveries to be made once more, with the lock they had. */

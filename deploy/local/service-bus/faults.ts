@@ -24,8 +24,11 @@ export interface BrokerFaults {
   delayDispositions(ms: number, delayed?: 'effect' | 'answer'): void
   /** The next renewals are refused, with 503 `com.microsoft:server-busy` unless another condition is given. */
   failRenewals(count: number, condition?: string): void
-  /** Ends a message's lock now, by sequence number or message id. @returns false when it has none */
-  expireLock(which: number | string): boolean
+  /**
+   * Ends a message's lock now, by sequence number or message id, in the queue of that name or in any that has it.
+   * @returns false when it has none
+   */
+  expireLock(which: number | string, queueName?: string): boolean
   /** The next messages of each queue are delivered to a second credit while they are locked, with the same lock. */
   deliverTwice(count?: number): void
   /** Sends, management and administration answer `com.microsoft:server-busy`, for this long; 0 ends it. */
@@ -64,8 +67,9 @@ export function createFaults({ state, silence, sockets, queues, detachReceivers 
       state.failingRenewals = count
       state.renewalCondition = condition
     },
-    expireLock: (which) => {
-      for (const queue of queues()) if (queue.expireLock(which) || queue.deadLetters?.expireLock(which)) return true
+    expireLock: (which, queueName) => {
+      const named = [...queues()].filter((queue) => queueName === undefined || queue.path === queueName)
+      for (const queue of named) if (queue.expireLock(which) || queue.deadLetters?.expireLock(which)) return true
       return false
     },
     deliverTwice: (count = 1) => {

@@ -25,10 +25,12 @@ export interface QueueView {
   scheduled: MessageView[]
   deferred: MessageView[]
   deadLettered: MessageView[]
+  /** Receiver links that are attached now. */
+  receivers: number
 }
 
 export function inspectQueue(queue: Queue): QueueView {
-  const view: QueueView = { active: [], scheduled: [], deferred: [], deadLettered: [] }
+  const view: QueueView = { active: [], scheduled: [], deferred: [], deadLettered: [], receivers: queue.receivers }
   for (const stored of queue.all()) {
     if (stored.state === 'scheduled') view.scheduled.push(viewOf(stored))
     else view[stored.home].push(viewOf(stored))

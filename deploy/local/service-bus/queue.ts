@@ -102,6 +102,10 @@ export class Queue {
     this.#messages.delete(sequence)
   }
 
+  get receivers(): number {
+    return this.#dispatcher.consumers
+  }
+
   /** @returns the way to leave */
   subscribe(consumer: Consumer): () => void {
     return this.#dispatcher.add(consumer)

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { EventEmitter } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
@@ -10,7 +11,22 @@ export interface TablesServer {
   /** For `AZURE_TABLES_CONNECTION_STRING`. */
   connectionString: string
   faults: TablesFaults
+  /** The witness. */
+  events: EventEmitter<TablesEvents>
   close(): Promise<void>
+}
+
+/** A write as the table service judged it, told before its answer is passed on. */
+export interface TableWrite {
+  method: string
+  path: string
+  /** What the client sent, headers included. */
+  sent: string
+  status: number
+}
+
+export interface TablesEvents {
+  written: [TableWrite]
 }
 
 export interface TablesFaults {
@@ -41,12 +57,14 @@ export async function startTables(options: { port?: number; location?: string } 
   const sockets = new Set<Socket>()
   let out = false
   let delayMs = 0
+  const events = new EventEmitter<TablesEvents>().setMaxListeners(0)
   const proxy = createServer((client) => {
     if (out) {
       client.destroy()
       return
     }
     const upstream = connect(Number(endpoint.port), '127.0.0.1')
+    witness(client, upstream, events)
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
@@ -75,6 +93,7 @@ export async function startTables(options: { port?: number; location?: string } 
   return {
     port,
     connectionString: `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${key};TableEndpoint=http://127.0.0.1:${port}/${account};`,
+    events,
     faults: {
       outage: (on) => {
         out = on
@@ -99,6 +118,21 @@ export async function startTables(options: { port?: number; location?: string } 
       clearTimeout(force)
     },
   }
+}
+
+/** Reads along. The client sends its next request only after the answer, so what it sent since the last one is one request. */
+function witness(client: Socket, upstream: Socket, events: EventEmitter<TablesEvents>): void {
+  let sent = ''
+  client.on('data', (bytes) => {
+    sent += bytes.toString('latin1')
+  })
+  upstream.on('data', (bytes) => {
+    const status = /^HTTP\/1\.1 (\d{3})/.exec(bytes.toString('latin1', 0, 16))?.[1]
+    if (status === undefined) return
+    const [, method = '', path = ''] = /^(\w+) (\S+)/.exec(sent) ?? []
+    if (method !== 'GET') events.emit('written', { method, path, sent, status: Number(status) })
+    sent = ''
+  })
 }
 
 /** Reads the program's output until it says where it listens. */
