@@ -224,6 +224,7 @@ function recover(failure: Failure, delivery: Delivery, parts: EnrichmentParts): 
     attempt: delivery.attempt,
     copies: delivery.copies,
     workedForOthers: workedForOthers(failure, parts.circuits),
+    intakeStopped: parts.circuits.intake !== 'all',
   }
   const decision = decideRecovery(failure, history, parts.retry, Math.random())
   switch (decision.do) {

@@ -9,6 +9,7 @@ const over: FailureHistory = {
   attempt: 0,
   copies: 0,
   workedForOthers: false,
+  intakeStopped: false,
 }
 const fails = (kind: FailureDetails['kind'], more: Partial<FailureDetails> = {}) =>
   new Failure('x', { kind, dependency: 'model', code: 'X', ...more })
@@ -62,9 +63,18 @@ describe('the rows of the recovery table', () => {
       attempt: 3,
     })
   })
-  it('outage: deferred by half to a whole base delay, no attempt used up however often', () => {
-    assert.deepEqual(decide(fails('outage'), { attempt: 3, copies: 500 }), { do: 'defer', delayMs: 5_000, attempt: 3 })
-    assert.deepEqual(decide(fails('outage'), {}, 0.999999), { do: 'defer', delayMs: 10_000, attempt: 0 })
+  it('outage: deferred for seconds, then longer up to sixteen base delays, no attempt used up however often', () => {
+    assert.deepEqual(decide(fails('outage'), { attempt: 3 }), { do: 'defer', delayMs: 1_000, attempt: 3 })
+    assert.deepEqual(decide(fails('outage'), {}, 0.999999), { do: 'defer', delayMs: 2_000, attempt: 0 })
+    assert.deepEqual(decide(fails('outage'), { copies: 3 }, 0.999999), { do: 'defer', delayMs: 16_000, attempt: 0 })
+    assert.deepEqual(decide(fails('outage'), { copies: 500 }, 0.999999), { do: 'defer', delayMs: 35_000, attempt: 0 })
+  })
+  it('outage while a circuit keeps the intake shut: back within seconds, whatever the number of copies', () => {
+    assert.deepEqual(decide(fails('outage'), { copies: 500, intakeStopped: true }, 0.999999), {
+      do: 'defer',
+      delayMs: 2_000,
+      attempt: 0,
+    })
   })
   it('outage for this message alone: an attempt, since the dependency served others meanwhile', () => {
     assert.deepEqual(decide(fails('outage'), { workedForOthers: true }), { do: 'defer', delayMs: 5_000, attempt: 1 })

@@ -36,7 +36,7 @@ interface Slot {
 }
 
 /** A run of minutes is a slow model; one that takes longer than this is stuck, and its slot is needed. */
-const slotBoundMs = 10 * 60_000
+export const defaultSlotBoundMs = 10 * 60_000
 /** How long a run may take to notice that it was aborted, before its slot is freed without it. */
 const abortPatienceMs = 5_000
 /** Of the shutdown's grace, the share that handing back takes. */
@@ -200,14 +200,14 @@ export class Pump {
 
   /** Runs the data path, but no longer than a slot may be held. */
   async #run(delivery: Delivery, lease: Lease): Promise<Enrichment> {
-    const { clock, enrich, recover } = this.#parts
+    const { clock, enrich, recover, slotBoundMs = defaultSlotBoundMs } = this.#parts
     const bound = new AbortController()
     const over = new AbortController()
     const signal = AbortSignal.any([lease.lost, this.#stopRuns.signal, bound.signal])
     const overdue = async (): Promise<Enrichment> => {
       const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
       await Promise.race([aborted, clock.sleep(slotBoundMs, over.signal)])
-      bound.abort(stuck())
+      bound.abort(stuck(slotBoundMs))
       await clock.sleep(abortPatienceMs, over.signal)
       return recover(asFailure(signal.reason), delivery)
     }
@@ -263,12 +263,14 @@ export interface PumpParts {
   recover(failure: Failure, delivery: Delivery): Enrichment
   circuits: Circuits
   concurrency: number
+  /** How long one run may hold its slot, in milliseconds. */
+  slotBoundMs?: number
   clock: Clock
   log: Log
 }
 
-function stuck(): Failure {
-  return new Failure(`The run took longer than ${slotBoundMs / 60_000} minutes; its slot was needed.`, {
+function stuck(afterMs: number): Failure {
+  return new Failure(`The run took longer than ${Math.round(afterMs / 1000)} seconds; its slot was needed.`, {
     kind: 'unexpected',
     dependency: 'worker',
     code: 'SlotBound',

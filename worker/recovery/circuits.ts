@@ -10,7 +10,7 @@ interface Circuit {
   name: CircuitName
   state: CircuitState
   consecutiveFailures: number
-  /** Milliseconds since the epoch; 0 before the first. */
+  /** When the latest of the successful calls began, milliseconds since the epoch; 0 before the first. */
   lastSuccessAt: number
   lastUsedAt: number
   openedAt: number
@@ -62,9 +62,10 @@ export class Circuits extends EventEmitter<CircuitEvents> {
     )
   }
 
-  success(name: CircuitName): void {
+  /** @param startedAt when the call began: an answer that was under way when an outage began is no sign of life */
+  success(name: CircuitName, startedAt = this.#now()): void {
     const circuit = this.#of(name)
-    circuit.lastSuccessAt = this.#now()
+    circuit.lastSuccessAt = Math.max(circuit.lastSuccessAt, startedAt)
     circuit.consecutiveFailures = 0
     circuit.probeDelayMs = firstProbeDelayMs
     if (circuit.state === 'closed') return

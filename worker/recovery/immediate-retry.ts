@@ -13,6 +13,8 @@ export interface Call {
 /** Runs one call to a dependency, with the policy's immediate retries and the circuit's bookkeeping. */
 export type CallDependency = <T>(call: Call, operation: (retry: number) => Promise<T>) => Promise<T>
 
+const freshHistory = { attempt: 0, copies: 0, workedForOthers: false, intakeStopped: false }
+
 /** Which circuit a failed call belongs to and when it first failed: tells a message's own trouble from an outage. */
 const origins = new WeakMap<Failure, { circuit: CircuitName; since: number }>()
 
@@ -32,9 +34,10 @@ export function createCallDependency(parts: {
       async () => {
         call.signal.throwIfAborted()
         circuits.assertNotOpen(call.circuit, call.dependency)
+        const startedAt = clock.now()
         try {
           const result = await operation(retries)
-          circuits.success(call.circuit)
+          circuits.success(call.circuit, startedAt)
           return result
         } catch (error) {
           const failure = call.signal.aborted ? asFailure(call.signal.reason) : asFailure(error)
@@ -42,7 +45,7 @@ export function createCallDependency(parts: {
           origins.set(failure, { circuit: call.circuit, since })
           circuits.failure(call.circuit, failure)
           if (failure.kind !== 'outage' && failure.kind !== 'interrupted' && failure.kind !== 'unexpected') {
-            circuits.success(call.circuit)
+            circuits.success(call.circuit, startedAt)
           }
           throw failure
         }
@@ -53,7 +56,7 @@ export function createCallDependency(parts: {
         maxTimeout: 0,
         shouldRetry: async ({ error }) => {
           if (!(error instanceof Failure)) return false
-          const history = { immediateRetries: retries, attempt: 0, copies: 0, workedForOthers: false }
+          const history = { ...freshHistory, immediateRetries: retries }
           const decision = decideRecovery(error, history, settings, random())
           if (decision.do !== 'retry-now') return false
           retries++
@@ -65,7 +68,7 @@ export function createCallDependency(parts: {
   }
 }
 
-/** Whether the failure's dependency answered another call between this call's first failure and now. */
+/** Whether the failure's dependency answered another call that began after this call's first failure. */
 export function workedForOthers(failure: Failure, circuits: Circuits): boolean {
   const origin = origins.get(failure)
   return origin !== undefined && circuits.lastSuccessAt(origin.circuit) > origin.since

@@ -22,6 +22,8 @@ export interface FailureHistory {
   copies: number
   /** The same dependency answered somebody else while this call kept failing: so it is the message, not an outage. */
   workedForOthers: boolean
+  /** A circuit is open and no messages are taken, so a copy that comes back early costs nothing. */
+  intakeStopped: boolean
 }
 
 export interface RecoverySettings {
@@ -38,6 +40,8 @@ export const maxImmediateRetries = 2
 export const maxImmediateDelayMs = 30_000
 /** A provider's Retry-After is honoured up to here; 86,400 s was seen where an hour was enough. */
 const maxRetryAfterMs = 3_600_000
+/** The first delay after an outage: seconds, so that work resumes within seconds of its end. */
+const firstOutageDelayMs = 2_000
 
 /** @param random a number in [0, 1), the jitter */
 export function decideRecovery(
@@ -70,12 +74,21 @@ export function decideRecovery(
     case 'throttled':
       return defer(Math.max(asked, settings.baseMs) * (1 + 0.2 * random))
     case 'outage':
-      if (!history.workedForOthers) return defer(Math.max(asked, settings.baseMs * (0.5 + random / 2)))
-      return nextAttempt(failure, history, settings, random)
+      if (history.workedForOthers) return nextAttempt(failure, history, settings, random)
+      return defer(Math.max(asked, outageDelayMs(history, settings) * (0.5 + random / 2)))
     case 'access-denied':
     case 'unexpected':
       return nextAttempt(failure, history, settings, random)
   }
+}
+
+/**
+ * While a circuit keeps the intake shut, the circuit's probes set the pace. Where it does not (one subscription of several is
+ * out), the copies themselves would be the load: they spread out to sixteen base delays.
+ */
+function outageDelayMs({ copies, intakeStopped }: FailureHistory, { baseMs, maxMs }: RecoverySettings): number {
+  const first = Math.min(baseMs, firstOutageDelayMs)
+  return intakeStopped ? first : Math.min(first * 2 ** Math.min(copies, 20), maxMs, baseMs * 16)
 }
 
 function nextAttempt(failure: Failure, history: FailureHistory, settings: RecoverySettings, random: number): Recovery {
