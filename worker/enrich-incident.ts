@@ -130,12 +130,14 @@ async function enrichClaimed(
       signal,
     }).finally(account)
 
+    // An owner that was given up while it wrote may have written since this run looked.
     // In step order, one after the other: the portal shows tasks by their time of creation.
+    const written = run.takenOver ? await sentinel.listTaskIds(incident, signal) : existingTasks
     for (const output of outputsOf(incident, playbook, context, conversation)) {
       assertHeld()
       signal.throwIfAborted()
       if (output.kind === 'comment') await sentinel.createComment(incident, output, signal)
-      else if (!existingTasks.has(output.id)) await sentinel.createTask(incident, output, signal)
+      else if (!written.has(output.id)) await sentinel.createTask(incident, output, signal)
       else continue
       report.written++
     }

@@ -28,7 +28,8 @@ describe('what can go wrong between a worker and its queue', { timeout: 200_000 
       await nextSettled(stack)
       await fault()
       const started = performance.now()
-      await nextSettled(stack)
+      // Where a fault stops nothing, all may be done by its end.
+      await Promise.race([nextSettled(stack), queueEmpty(stack)])
       const recoveredMs = performance.now() - started
       test.diagnostic(`the next message was settled ${Math.round(recoveredMs)} ms after the fault`)
       await queueEmpty(stack)

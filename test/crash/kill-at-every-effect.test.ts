@@ -20,10 +20,9 @@ const queueOf = (seed: number) => `seed-${seed}`
 describe('SIGKILL at every effect of a run', { timeout: 200_000, concurrency: seeds.length }, () => {
   let stack: Stack
   let client: ServiceBusClient
-  let removeBundle: () => void
 
   before(async () => {
-    removeBundle = await useBundledWorker()
+    await useBundledWorker()
     stack = await startStack({
       sentinelThrottle: false,
       moreQueues: seeds.map(queueOf),
@@ -35,7 +34,6 @@ describe('SIGKILL at every effect of a run', { timeout: 200_000, concurrency: se
   after(async () => {
     await client.close()
     await stack.close()
-    removeBundle()
   })
 
   for (const seed of seeds) {

@@ -33,10 +33,10 @@ describe('outages longer than ten times all attempts', { timeout: 120_000, concu
       it('dead-letters nothing, takes nothing while it lasts, says so, resumes within 5 s, finishes everything', async (test) => {
         const { stack } = fleet
         const worker = fleet.start(noAttempts)
-        const first = await fleet.sendNew(20)
+        const first = await fleet.sendNew(8)
         await worker.line((line) => line.event === 'incident.enriched')
         const outage = startOutage(stack, parts)
-        const later = await fleet.sendNew(20)
+        const later = await fleet.sendNew(8)
         await worker.line((line) => line.event === 'circuit.opened')
         const { healthPort } = await worker.line((line) => line.event === 'worker.started')
         const health = () => fetch(`http://127.0.0.1:${healthPort}/healthz/live`).then(({ status }) => status)

@@ -9,17 +9,15 @@ export class Fleet {
   readonly stack: Stack
   readonly workers: WorkerProcess[] = []
   readonly #client: ServiceBusClient
-  readonly #removeBundle: () => void
 
-  private constructor(stack: Stack, removeBundle: () => void) {
+  private constructor(stack: Stack) {
     this.stack = stack
-    this.#removeBundle = removeBundle
     this.#client = new ServiceBusClient(stack.broker.connectionString)
   }
 
   static async open(options: StackOptions = {}): Promise<Fleet> {
-    const removeBundle = await useBundledWorker()
-    return new Fleet(await startStack({ sentinelThrottle: false, ...options }), removeBundle)
+    await useBundledWorker()
+    return new Fleet(await startStack({ sentinelThrottle: false, ...options }))
   }
 
   /** Starts a worker with quick ARM writes; `environment` is set over that. */
@@ -59,6 +57,5 @@ export class Fleet {
     await Promise.all(this.workers.map((worker) => worker.stop('SIGKILL')))
     await this.#client.close()
     await this.stack.close()
-    this.#removeBundle()
   }
 }

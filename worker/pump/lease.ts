@@ -47,7 +47,7 @@ export class Lease {
    * @throws the Failure `interrupted` of the lost lock
    */
   assertHeld(): void {
-    if (!this.lost.aborted && performance.now() - this.#heldSince >= this.#lockMs) this.#lose('Expired')
+    if (!this.lost.aborted && performance.now() - this.#heldSince >= this.#lockMs) this.lose('Expired')
     this.lost.throwIfAborted()
   }
 
@@ -76,7 +76,7 @@ export class Lease {
           if (this.#stop.signal.aborted) return
           const leftMs = this.#heldSince + this.#lockMs - performance.now()
           const code = lockLostCode(error)
-          if (code !== undefined || leftMs <= 0) this.#lose(code ?? 'RenewalFailed')
+          if (code !== undefined || leftMs <= 0) this.lose(code ?? 'RenewalFailed')
           waitMs = Math.min(retryMs, Math.max(50, leftMs))
           retryMs = Math.min(retryMs * 2, maxRetryMs)
         }
@@ -86,7 +86,8 @@ export class Lease {
     }
   }
 
-  #lose(code: string): void {
+  /** The lock is known to be lost, from the broker's answer or because it gave the message out again. */
+  lose(code: string): void {
     if (this.lost.aborted) return
     this.#events.lost?.(code)
     this.#abort.abort(

@@ -33,6 +33,9 @@ export interface PumpCounters {
 interface Slot {
   delivery: Delivery
   sinceMs: number
+  lease: Lease
+  /** Resolves when the message is settled and the slot is free. */
+  done: Promise<void>
 }
 
 /** A run of minutes is a slow model; one that takes longer than this is stuck, and its slot is needed. */
@@ -168,14 +171,13 @@ export class Pump {
   async #handle(message: ServiceBusReceivedMessage, receiver: ServiceBusReceiver): Promise<void> {
     const { clock, connection, log } = this.#parts
     const delivery = readDelivery(message, receiver, clock.now())
-    if (this.#state === 'draining' || this.#state === 'stopped') {
-      // It was on its way when the intake closed.
+    const goesOn = await this.#endEarlierRun(delivery)
+    if (!goesOn || this.#state === 'draining' || this.#state === 'stopped') {
+      // Delivered a second time under a lock that has ended by now, or on its way when the intake closed.
       await settleDelivery(delivery, { settle: 'abandon' }, connection.control)
       return
     }
     this.#watch.delivered()
-    const slot: Slot = { delivery, sinceMs: clock.now() }
-    this.#slots.add(slot)
     const lease = new Lease(message, (one) => connection.control.renewMessageLock(one), clock, {
       renewed: () => this.counters.leasesRenewed++,
       lost: (code) => {
@@ -183,6 +185,9 @@ export class Pump {
         log.warn({ event: 'lease.lost', messageId: delivery.messageId, code }, 'the lock of a message was lost')
       },
     })
+    const { promise: done, resolve: free } = Promise.withResolvers<void>()
+    const slot: Slot = { delivery, sinceMs: clock.now(), lease, done }
+    this.#slots.add(slot)
     try {
       const enrichment = await this.#run(delivery, lease)
       await this.#settle(delivery, lease, enrichment)
@@ -194,7 +199,25 @@ export class Pump {
     } finally {
       lease.stop()
       this.#slots.delete(slot)
+      free()
       if (this.#slots.size === 0) this.#whenEmpty?.()
+    }
+  }
+
+  /**
+   * A message that comes again while its run goes on would have two writers. Under a new lock the old one is lost: that run
+   * ends at its next step, then this one begins. Under the same lock it is the same delivery once more.
+   *
+   * @returns false when the earlier run was this delivery's own: there is nothing left to do
+   */
+  async #endEarlierRun(delivery: Delivery): Promise<boolean> {
+    for (;;) {
+      const earlier = [...this.#slots].find((slot) => slot.delivery.sequence === delivery.sequence)
+      if (!earlier) return true
+      const repeated = earlier.delivery.message.lockToken === delivery.message.lockToken
+      if (!repeated) earlier.lease.lose('Redelivered')
+      await earlier.done
+      if (repeated) return false
     }
   }
 

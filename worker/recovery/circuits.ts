@@ -21,9 +21,12 @@ interface Circuit {
 
 /** Failures in a row that open a circuit. One message tries three times, so one message alone opens none. */
 const failuresToOpen = 5
-/** First and longest pause before an open circuit lets one message through; recovery is noticed within the longest. */
+/**
+ * First and longest pause before an open circuit lets one message through; recovery is noticed within the longest, and the
+ * promise is to work again within 5 s.
+ */
 const firstProbeDelayMs = 1_000
-const maxProbeDelayMs = 4_000
+const maxProbeDelayMs = 2_500
 /** A subscription that nobody asked for this long says nothing about the present. */
 const rememberMs = 5 * 60_000
 

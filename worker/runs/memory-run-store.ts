@@ -50,7 +50,8 @@ export function createMemoryRunStore(clock: Clock): RunStore {
       rows.set(key, row)
       const oldest = rows.keys().next().value
       if (rows.size > maxRows && oldest !== undefined) rows.delete(oldest)
-      return { claimed: { claim, ...copyOf(progress), version: String(row.version) } }
+      const takenOver = known !== undefined && known.leaseUntil > clock.now()
+      return { claimed: { claim, ...copyOf(progress), takenOver, version: String(row.version) } }
     },
     async checkpoint(run, progress) {
       write(run, owned(run), progress)

@@ -28,6 +28,8 @@ export interface Run {
   /** Tokens that the provider charged for this incident so far, answers that were lost included. */
   spentTokens: number
   calls: number
+  /** The owner before may still be alive, and not know yet that it was given up. */
+  takenOver: boolean
   /** The store's own: what it must present to write again. */
   version: string
 }

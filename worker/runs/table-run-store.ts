@@ -77,7 +77,7 @@ export function createTableRunStore(parts: { table: TableClient; call: CallDepen
             { ...fresh, ...progressProperties(emptyProgress(), emptyProgress()) },
             { abortSignal: signal },
           )
-          return { claimed: { claim, ...emptyProgress(), version: etag ?? '' } }
+          return { claimed: { claim, ...emptyProgress(), takenOver: false, version: etag ?? '' } }
         } catch (error) {
           if (statusOf(error) !== 409) throw error
         }
@@ -97,7 +97,7 @@ export function createTableRunStore(parts: { table: TableClient; call: CallDepen
                 abortSignal: signal,
               },
             )
-            return { claimed: { claim, ...progress, version: etag ?? '' } }
+            return { claimed: { claim, ...progress, takenOver: !free, version: etag ?? '' } }
           } catch (error) {
             if (statusOf(error) !== 412) throw error
           }
