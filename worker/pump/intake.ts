@@ -23,6 +23,8 @@ interface Generation {
  * deliveries later. A generation whose oldest message is this far behind is replaced before that.
  */
 const rotateAfterDeliveries = 1_500
+/** The same trouble with the link is told again after this long. */
+const sayAgainMs = 30_000
 
 /**
  * Takes messages: `open(n)` subscribes with n at once, `pause()` stops taking while those in flight go on. The SDK's lock
@@ -37,6 +39,7 @@ export class Intake {
   #current: Generation | undefined
   readonly #retired = new Set<Generation>()
   #concurrency = 0
+  #lastTrouble = { code: '', at: 0 }
   /** Milliseconds since the epoch. */
   lastDeliveryAt = 0
 
@@ -82,11 +85,13 @@ export class Intake {
         processMessage: (message) => this.#deliver(generation, message),
         processError: async ({ error, errorSource }) => {
           if (generation.retired) return
-          this.#log.warn(
-            { code: codeOf(error), source: errorSource },
-            'the receiver met an error; it reconnects by itself',
-          )
-          this.#onTrouble(codeOf(error))
+          const code = codeOf(error)
+          // The SDK tries again several times a second for as long as a broker is away.
+          if (code !== this.#lastTrouble.code || Date.now() - this.#lastTrouble.at > sayAgainMs) {
+            this.#lastTrouble = { code, at: Date.now() }
+            this.#log.warn({ code, source: errorSource }, 'the receiver met an error; it reconnects by itself')
+          }
+          this.#onTrouble(code)
         },
       },
       { autoCompleteMessages: false, maxConcurrentCalls: concurrency },

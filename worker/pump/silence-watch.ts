@@ -91,12 +91,14 @@ export class SilenceWatch {
       rebuild('receiver')
     } catch (error) {
       if (!this.#timer) return
-      this.healthy = false
+      // Refused or cut off is an answer: the SDK opens such a connection anew by itself.
       if (!patience.aborted) {
-        // Refused or cut off is an answer: the SDK opens such a connection anew by itself.
-        log.warn({ code: codeOf(error) }, 'the queue cannot be reached; the connections are tried again')
+        if (this.healthy)
+          log.warn({ code: codeOf(error) }, 'the queue cannot be reached; the connections are tried again')
+        this.healthy = false
         return
       }
+      this.healthy = false
       log.warn({ code: codeOf(error) }, 'the queue does not answer; the connections are replaced')
       this.#answered = false
       this.#unanswered++
