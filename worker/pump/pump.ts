@@ -239,6 +239,8 @@ export class Pump {
       return await Promise.race([enrich(delivery, hold), overdue()])
     } finally {
       over.abort()
+      // A combined signal that anybody still listens to is never collected, and the openai client never stops listening.
+      bound.abort(runIsOver)
     }
   }
 
@@ -291,6 +293,8 @@ export interface PumpParts {
   clock: Clock
   log: Log
 }
+
+const runIsOver = new Failure('The run is over.', { kind: 'interrupted', dependency: 'worker', code: 'RunIsOver' })
 
 function stuck(afterMs: number): Failure {
   return new Failure(`The run took longer than ${Math.round(afterMs / 1000)} seconds; its slot was needed.`, {
