@@ -5,6 +5,8 @@ import type { Delivery } from './delivery.ts'
 export type Settlement =
   | { settle: 'complete' }
   | { settle: 'abandon' }
+  /** Set aside: from then on it is received by its sequence number only. */
+  | { settle: 'defer' }
   | { settle: 'dead-letter'; reason: string; description: string; properties: Record<string, string> }
 
 /** `settled` as far as the broker said; `unknown` when it said nothing in time: the lock ends, and the message comes again. */
@@ -18,7 +20,7 @@ export type SettlementResult = { settled: true; via: 'link' | 'management' } | {
  * @param control a receiver of another client than the message's own
  */
 export async function settleDelivery(
-  delivery: Delivery,
+  delivery: Pick<Delivery, 'message' | 'receiver'>,
   settlement: Settlement,
   control: ServiceBusReceiver,
 ): Promise<SettlementResult> {
@@ -60,6 +62,8 @@ function apply(
       return receiver.completeMessage(message)
     case 'abandon':
       return receiver.abandonMessage(message)
+    case 'defer':
+      return receiver.deferMessage(message)
     case 'dead-letter': {
       const options: DeadLetterOptions & Record<string, string> = {
         ...settlement.properties,
