@@ -85,7 +85,8 @@ export function createCredential(clientId: string | undefined): TokenCredential 
   return new DefaultAzureCredential(clientId ? { managedIdentityClientId: clientId } : {})
 }
 
-function createRunStore(
+/** The run record that the configuration names. */
+export function createRunStore(
   configuration: Configuration,
   credential: () => TokenCredential,
   call: CallDependency,
@@ -99,7 +100,8 @@ function createRunStore(
   return createTableRunStore({ table: createTableClient(state, runsTable, credential), call, clock: systemClock })
 }
 
-function createTableClient(
+/** A client of one table; it makes no request. */
+export function createTableClient(
   state: Configuration['state'],
   table: string,
   credential: () => TokenCredential,
@@ -119,7 +121,8 @@ function createTableClient(
   return new TableClient(state.tablesUrl ?? '', table, credential(), options)
 }
 
-function lazily<T>(make: () => T): () => T {
+/** Made at the first call: a configuration without an identity never builds one. */
+export function lazily<T>(make: () => T): () => T {
   let made: { value: T } | undefined
   return () => {
     made ??= { value: make() }

@@ -1,3 +1,4 @@
+import { Failure } from '../../shared/failure.ts'
 import { ConfigurationError } from '../configuration.ts'
 import { PlaybookError } from '../playbooks/load-playbook.ts'
 
@@ -11,6 +12,8 @@ export function explainFailure(error: unknown): { text: string; code: 1 | 2 } {
     return { text: `The playbook cannot be used.\n${error.problems.map((one) => `  - ${one}`).join('\n')}`, code: 2 }
   }
   if (error instanceof UsageError) return { text: error.message, code: 2 }
+  if (error instanceof CommandFailed) return { text: error.message, code: 1 }
+  if (error instanceof Failure) return { text: error.message, code: 1 }
   const first: unknown = error instanceof AggregateError ? (error.errors.at(-1) ?? error) : error
   const { code, name } = (first ?? {}) as { code?: unknown; name?: unknown }
   const what = typeof code === 'string' && code ? code : String(name ?? 'unknown error')
@@ -19,6 +22,9 @@ export function explainFailure(error: unknown): { text: string; code: 1 | 2 } {
 
 /** The command was called wrongly: its message says how to call it. */
 export class UsageError extends Error {}
+
+/** The command could not do what it was asked; its message says why and what to do. */
+export class CommandFailed extends Error {}
 
 function explainCode(code: string): string {
   switch (code) {

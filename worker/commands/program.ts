@@ -1,6 +1,6 @@
 import { Command, type CommanderError } from 'commander'
-import { loadDotEnv } from '../configuration.ts'
-import { explainFailure } from './explain-failure.ts'
+import { addDlqCommands } from './dlq/commands.ts'
+import { guarded } from './guarded.ts'
 
 /** Exit codes of the contract: done, not done, wrong usage. */
 export const exitCode = { ok: 0, failed: 1, usage: 2 } as const
@@ -56,20 +56,16 @@ Exit code: 0 all sent, 1 some were not, 2 wrong usage.`,
       ),
     )
 
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program)
+  addDlqCommands(program)
+
+  inherit(program)
   return program
 }
 
-/** Runs a command's action: sets the exit code it returns, and says in plain words what went wrong. */
-function guarded<A extends unknown[]>(action: (...args: A) => Promise<number>): (...args: A) => Promise<void> {
-  return async (...args) => {
-    try {
-      loadDotEnv()
-      process.exitCode = await action(...args)
-    } catch (error) {
-      const { text, code } = explainFailure(error)
-      process.stderr.write(`${text}\n`)
-      process.exitCode = code
-    }
+/** Every command, at any depth, ends a wrong usage with 2 and shows its help the same way. */
+function inherit(parent: Command): void {
+  for (const command of parent.commands) {
+    command.copyInheritedSettings(parent)
+    inherit(command)
   }
 }

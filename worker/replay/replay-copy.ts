@@ -17,7 +17,7 @@ const senderAnnotations = new Set(['x-opt-partition-key', 'x-opt-via-partition-k
 
 /**
  * The message to send for a dead letter: body bytes and section, content type and encoding, correlation, the sender's own
- * properties, annotations and time to live are as they were. The attempt counter starts anew; the counters that make
+ * properties and annotations are as they were. The attempt counter starts anew; the counters that make
  * message ids only grow, so no id of this message is used twice.
  */
 export function replayCopy(
@@ -32,7 +32,6 @@ export function replayCopy(
   const annotations = Object.entries(messageAnnotations ?? {}).filter(
     ([name]) => !name.startsWith('x-opt-') || senderAnnotations.has(name),
   )
-  // The expiry that the broker worked out lies in the past for some; the time to live starts anew.
   const { absoluteExpiryTime: _, creationTime: __, ...kept } = properties ?? {}
   return {
     body: bodyType === 'value' || bodyType === 'sequence' ? message.body : bytesOf(message.body),
@@ -40,11 +39,8 @@ export function replayCopy(
     applicationProperties: applicationProperties as NonNullable<AmqpAnnotatedMessage['applicationProperties']>,
     properties: { ...kept, messageId: move.id },
     ...(annotations.length > 0 ? { messageAnnotations: Object.fromEntries(annotations) } : {}),
-    header: {
-      ...(header?.timeToLive === undefined ? {} : { timeToLive: header.timeToLive }),
-      ...(header?.priority === undefined ? {} : { priority: header.priority }),
-      durable: header?.durable ?? true,
-    },
+    // Without a time to live: the one received is bounded by the queue's default of then, and it starts anew with today's.
+    header: { durable: header?.durable ?? true, ...(header?.priority === undefined ? {} : { priority: header.priority }) },
   }
 }
 

@@ -39,7 +39,7 @@ export function readSelection(options: SelectionOptions, now: number): Selection
   if (options.errorCode) selection.errorCodes = lower(options.errorCode) ?? []
   if (options.workspace) selection.workspaces = options.workspace.map(workspaceText)
   if (options.incident) selection.incidents = options.incident.map(incidentText)
-  if (options.sequence) selection.sequences = options.sequence.map(sequenceText)
+  if (options.sequence) selection.sequences = options.sequence.flatMap((text) => text.split(',')).map(sequenceText)
   if (options.before !== undefined) selection.before = readMoment(options.before, now)
   if (options.after !== undefined) selection.after = readMoment(options.after, now)
   return selection

@@ -27,3 +27,17 @@ export function harmless(text: string): string {
 export function columnsOf(stream: NodeJS.WriteStream = process.stdout): number {
   return stream.isTTY && stream.columns > 20 ? stream.columns : 80
 }
+
+/** Breaks text between words so that no line is wider than `width`; lines after the first begin with `indent` spaces. */
+export function wrap(text: string, width: number, indent = 0): string {
+  const room = Math.max(20, width - indent)
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && widthOf(line) + 1 + widthOf(word) > room) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line].join(`\n${' '.repeat(indent)}`)
+}
