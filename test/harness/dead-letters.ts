@@ -29,7 +29,12 @@ export function workersLetter(number: number, reason = 'AttemptsExhausted', code
       body: incidentArmId(number),
       contentType: 'application/json',
       messageId: `${id}~c3`,
-      applicationProperties: { 'enricher-attempt': 3, 'enricher-copies': 3, 'enricher-origin': id, sender: 'logic-app' },
+      applicationProperties: {
+        'enricher-attempt': 3,
+        'enricher-copies': 3,
+        'enricher-origin': id,
+        sender: 'logic-app',
+      },
     },
     reason,
     description: 'The dependency failed.',
@@ -56,8 +61,8 @@ export async function makeDeadLetters(broker: Broker, queue: string, seeds: read
         if (!seed) throw new Error('more messages came than were sent')
         await receiver.deadLetterMessage(message, {
           ...seed.properties,
-          ...(seed.reason === undefined ? {} : { deadLetterReason: seed.reason }),
-          ...(seed.description === undefined ? {} : { deadLetterErrorDescription: seed.description }),
+          deadLetterReason: seed.reason ?? '',
+          deadLetterErrorDescription: seed.description ?? '',
         })
       }
     }

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/failure.ts'
 import { ConfigurationError } from '../configuration.ts'
-import { PlaybookError } from '../playbooks/load-playbook.ts'
+import type { PlaybookError } from '../playbooks/load-playbook.ts'
 
 /** What a command prints to stderr when it fails, and its exit code: plain sentences, no stack, no secret. */
 export function explainFailure(error: unknown): { text: string; code: 1 | 2 } {
@@ -8,7 +8,7 @@ export function explainFailure(error: unknown): { text: string; code: 1 | 2 } {
     const list = error.problems.map((problem) => `  - ${problem}`).join('\n')
     return { text: `${error.message}\n${list}\nSee .env.example for every variable.`, code: 2 }
   }
-  if (error instanceof PlaybookError) {
+  if (isPlaybookError(error)) {
     return { text: `The playbook cannot be used.\n${error.problems.map((one) => `  - ${one}`).join('\n')}`, code: 2 }
   }
   if (error instanceof UsageError) return { text: error.message, code: 2 }
@@ -18,6 +18,11 @@ export function explainFailure(error: unknown): { text: string; code: 1 | 2 } {
   const { code, name } = (first ?? {}) as { code?: unknown; name?: unknown }
   const what = typeof code === 'string' && code ? code : String(name ?? 'unknown error')
   return { text: explainCode(what), code: 1 }
+}
+
+/** By its name: the class itself would load the template engine before every command, `--help` included. */
+function isPlaybookError(error: unknown): error is PlaybookError {
+  return error instanceof Error && error.name === 'PlaybookError'
 }
 
 /** The command was called wrongly: its message says how to call it. */

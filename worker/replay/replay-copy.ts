@@ -40,7 +40,10 @@ export function replayCopy(
     properties: { ...kept, messageId: move.id },
     ...(annotations.length > 0 ? { messageAnnotations: Object.fromEntries(annotations) } : {}),
     // Without a time to live: the one received is bounded by the queue's default of then, and it starts anew with today's.
-    header: { durable: header?.durable ?? true, ...(header?.priority === undefined ? {} : { priority: header.priority }) },
+    header: {
+      durable: header?.durable ?? true,
+      ...(header?.priority === undefined ? {} : { priority: header.priority }),
+    },
   }
 }
 

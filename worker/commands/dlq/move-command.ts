@@ -21,7 +21,6 @@ import { ownCommand } from '../terminal/own-command.ts'
 import { startProgress } from '../terminal/progress.ts'
 import { untilInterrupted } from '../terminal/until-interrupted.ts'
 import { dryRun } from './dry-run.ts'
-import { expectedCost, sayCost } from './expected-cost.ts'
 import { withDeadLetters } from './open.ts'
 import { type DlqReport, exitCodeOf, reportAsJson, reportAsText } from './outcome.ts'
 import { numberOption, selectionOf } from './selection-options.ts'
@@ -119,7 +118,10 @@ async function moveCommand(command: 'replay' | 'discard', options: MoveOptions):
           command === 'replay'
             ? `${what}put ${which}${letters(count)} back on "${queue.queue}"?`
             : `${what}export ${which}${letters(count)} to ${options.export} and remove them from "${queue.queue}" for good?`
-        if (command === 'replay') process.stderr.write(`${sayCost(await expectedCost(configuration, count))}\n`)
+        if (command === 'replay') {
+          const { expectedCost, sayCost } = await import('./expected-cost.ts')
+          process.stderr.write(`${sayCost(await expectedCost(configuration, count))}\n`)
+        }
         if (!(await confirm(question.charAt(0).toUpperCase() + question.slice(1)))) {
           process.stderr.write('Nothing was moved.\n')
           return 1
