@@ -1,6 +1,7 @@
 import { Command, type CommanderError } from 'commander'
 import { addDlqCommands } from './dlq/commands.ts'
 import { guarded } from './guarded.ts'
+import type { RunOptions } from './run.ts'
 
 /** Exit codes of the contract: done, not done, wrong usage. */
 export const exitCode = { ok: 0, failed: 1, usage: 2 } as const
@@ -21,6 +22,8 @@ export function createProgram(): Command {
   program
     .command('run')
     .description('take incidents from the queue and enrich them, until SIGTERM or SIGINT')
+    .option('--drain', 'end by itself once the queue is empty: for Container Apps jobs and tests')
+    .option('--idle <seconds>', 'with --drain: how long the queue must have been empty (default: 5)')
     .addHelpText(
       'after',
       `
@@ -28,11 +31,13 @@ Example:
   SERVICEBUS_NAMESPACE=contoso.servicebus.windows.net \\
   SENTINEL_WORKSPACES=/subscriptions/…/resourceGroups/rg-soc/providers/Microsoft.OperationalInsights/workspaces/law-soc \\
   OPENAI_API_KEY_FILE=/mnt/secrets/openai AZURE_TABLES_URL=https://contoso.table.core.windows.net enricher run
+  enricher run --drain --idle 10
 
+Copies that are scheduled for later do not keep --drain waiting.
 Exit code: 0 after a clean drain, 1 if it could not start or had to give up, 2 for a wrong configuration.
 A second signal ends it at once; what was in flight comes back to the queue when its locks end.`,
     )
-    .action(guarded(async () => (await import('./run.ts')).run()))
+    .action(guarded(async (options: RunOptions) => (await import('./run.ts')).run(options)))
 
   program
     .command('enqueue')
