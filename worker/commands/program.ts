@@ -1,4 +1,5 @@
 import { Command, type CommanderError } from 'commander'
+import type { BackfillOptions } from './backfill.ts'
 import { addDlqCommands } from './dlq/commands.ts'
 import { guarded } from './guarded.ts'
 import type { RunOptions } from './run.ts'
@@ -60,6 +61,35 @@ Exit code: 0 all sent, 1 some were not, 2 wrong usage.`,
         (await import('./enqueue.ts')).enqueue(ids, options),
       ),
     )
+
+  program
+    .command('backfill')
+    .description('find incidents in Sentinel that lack the tag, and put them on the queue')
+    .option('--workspace <arm-id...>', 'workspaces to look at (default: those of SENTINEL_WORKSPACES)')
+    .option('--since <time>', 'created at or after: an age such as 24h, or an ISO time', '24h')
+    .option('--until <time>', 'created before (default: now)')
+    .option('--severity <word...>', 'High, Medium, Low, Informational (default: all)')
+    .option('--status <word...>', 'New, Active (default: both)')
+    .option('--limit <n>', 'at most this many, the oldest first')
+    .option('--rate <n/s>', 'at most this many per second (10/s), or per minute (30/min)')
+    .option('--journal <file>', "where the run's record is kept (default: in the user's state folder)")
+    .option('--dry-run', 'show what would be sent, and send nothing')
+    .option('--json', 'print the outcome as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  enricher backfill --since 24h --dry-run
+  enricher backfill --workspace /subscriptions/…/workspaces/law-soc --since 7d \\
+    --severity High Medium --rate 5/s
+
+Incidents that a worker is enriching right now are left out. A run that was
+interrupted goes on with the same command. The identity needs Microsoft Sentinel
+Reader on the workspaces, Azure Service Bus Data Sender on the queue, and
+Storage Table Data Reader on the run record.
+Exit code: 0 all sent, 1 some were not, 2 wrong usage.`,
+    )
+    .action(guarded(async (options: BackfillOptions) => (await import('./backfill.ts')).backfill(options)))
 
   addDlqCommands(program)
 

@@ -23,7 +23,7 @@ import { untilInterrupted } from '../terminal/until-interrupted.ts'
 import { dryRun } from './dry-run.ts'
 import { withDeadLetters } from './open.ts'
 import { type DlqReport, exitCodeOf, reportAsJson, reportAsText } from './outcome.ts'
-import { numberOption, selectionOf } from './selection-options.ts'
+import { numberOption, rateOption, selectionOf } from './selection-options.ts'
 
 export interface MoveOptions extends SelectionOptions {
   limit?: string
@@ -282,14 +282,6 @@ function journalFile(command: string, options: MoveOptions, configuration: Opera
     .update(JSON.stringify([where, queue, what.sort()]))
     .digest('hex')
   return join(journalFolder(process.env), `${command}-${queue.replace(/[^\w-]/g, '_')}-${key.slice(0, 12)}.jsonl`)
-}
-
-function rateOption(text: string | undefined): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)\s*(?:\/\s*(s|sec|min|m))?$/i.exec(text?.trim() ?? '')
-  if (text !== undefined && (!match || Number(match[1]) <= 0)) {
-    throw new UsageError(`--rate takes a number per second, such as 10 or 10/s, or per minute (30/min), not ${text}.`)
-  }
-  return match ? Number(match[1]) / (match[2]?.toLowerCase().startsWith('m') ? 60 : 1) : undefined
 }
 
 function stepMsOf(ramp: string | boolean | undefined): number {

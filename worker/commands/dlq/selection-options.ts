@@ -40,3 +40,12 @@ export function numberOption(
   }
   return value
 }
+
+/** `10`, `10/s` or `30/min`, as a number per second. @throws UsageError */
+export function rateOption(text: string | undefined): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\s*(?:\/\s*(s|sec|min|m))?$/i.exec(text?.trim() ?? '')
+  if (text !== undefined && (!match || Number(match[1]) <= 0)) {
+    throw new UsageError(`--rate takes a number per second, such as 10 or 10/s, or per minute (30/min), not ${text}.`)
+  }
+  return match ? Number(match[1]) / (match[2]?.toLowerCase().startsWith('m') ? 60 : 1) : undefined
+}
