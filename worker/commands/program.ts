@@ -15,11 +15,34 @@ export function createProgram(): Command {
     )
     .version('0.1.0')
     .showHelpAfterError('(enricher --help lists the commands)')
-    .addHelpText('after', '\nThe environment configures everything; .env.example explains each variable.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  enricher check                       one real call to every dependency
+  enricher run                         the worker
+  enricher dlq list                    what failed, in groups
+  enricher backfill --since 24h --dry-run
+
+The environment configures everything; .env.example explains each variable.
+Every command has --help with an example.`,
+    )
     .exitOverride((error: CommanderError) => {
       process.exit(error.exitCode === 0 ? exitCode.ok : exitCode.usage)
     })
 
+  addRun(program)
+  addEnqueue(program)
+  addBackfill(program)
+  addDlqCommands(program)
+  addCheck(program)
+  addPlaybook(program)
+
+  inherit(program)
+  return program
+}
+
+function addRun(program: Command): void {
   program
     .command('run')
     .description('take incidents from the queue and enrich them, until SIGTERM or SIGINT')
@@ -32,14 +55,18 @@ Example:
   SERVICEBUS_NAMESPACE=contoso.servicebus.windows.net \\
   SENTINEL_WORKSPACES=/subscriptions/…/resourceGroups/rg-soc/providers/Microsoft.OperationalInsights/workspaces/law-soc \\
   OPENAI_API_KEY_FILE=/mnt/secrets/openai AZURE_TABLES_URL=https://contoso.table.core.windows.net enricher run
+
   enricher run --drain --idle 10
 
 Copies that are scheduled for later do not keep --drain waiting.
-Exit code: 0 after a clean drain, 1 if it could not start or had to give up, 2 for a wrong configuration.
-A second signal ends it at once; what was in flight comes back to the queue when its locks end.`,
+Exit code: 0 after a clean drain, 1 if it could not start or had to give up, 2 for
+a wrong configuration. A second signal ends it at once; what was in flight comes
+back to the queue when its locks end.`,
     )
     .action(guarded(async (options: RunOptions) => (await import('./run.ts')).run(options)))
+}
 
+function addEnqueue(program: Command): void {
   program
     .command('enqueue')
     .description('put incident ids on the queue, each with its deterministic message id')
@@ -52,8 +79,10 @@ A second signal ends it at once; what was in flight comes back to the queue when
 Examples:
   enricher enqueue /subscriptions/…/providers/Microsoft.SecurityInsights/Incidents/73e01a99-5cd7-4139-a149-9f2736ff2ab5
   enricher enqueue --file incidents.txt
+  enricher enqueue --file discarded.jsonl
 
-The same incident twice is one message while the queue's duplicate detection remembers it.
+The same incident twice is one message while the queue's duplicate detection
+remembers it. The identity needs Azure Service Bus Data Sender.
 Exit code: 0 all sent, 1 some were not, 2 wrong usage.`,
     )
     .action(
@@ -61,7 +90,9 @@ Exit code: 0 all sent, 1 some were not, 2 wrong usage.`,
         (await import('./enqueue.ts')).enqueue(ids, options),
       ),
     )
+}
 
+function addBackfill(program: Command): void {
   program
     .command('backfill')
     .description('find incidents in Sentinel that lack the tag, and put them on the queue')
@@ -90,11 +121,81 @@ Storage Table Data Reader on the run record.
 Exit code: 0 all sent, 1 some were not, 2 wrong usage.`,
     )
     .action(guarded(async (options: BackfillOptions) => (await import('./backfill.ts')).backfill(options)))
+}
 
-  addDlqCommands(program)
+function addCheck(program: Command): void {
+  program
+    .command('check')
+    .description('try everything that the worker needs, with one real call each: a line per result')
+    .option('--write <arm-id>', 'also write a task on this incident, and delete it again')
+    .option('--json', 'print the results as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  enricher check
+  enricher check --write /subscriptions/…/providers/Microsoft.SecurityInsights/Incidents/73e01a99-5cd7-4139-a149-9f2736ff2ab5
 
-  inherit(program)
-  return program
+Each line says passed, warning or failed; what failed says what to do, such as
+the missing role and the command that grants it. It takes the worker's own roles;
+the queue's settings can only be read with Azure Service Bus Data Owner, and are
+otherwise left out. The model's answer costs a few tokens.
+Exit code: 0 nothing failed, 1 something did, 2 wrong usage.`,
+    )
+    .action(guarded(async (options: { write?: string; json?: boolean }) => (await import('./check.ts')).check(options)))
+}
+
+function addPlaybook(program: Command): void {
+  const playbook = program
+    .command('playbook')
+    .description('check a playbook file, or see what it would send')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  enricher playbook check my-steps.yaml
+  enricher playbook preview recommended-steps --incident incident.json`,
+    )
+  playbook
+    .command('check')
+    .description('find every problem of a playbook file, by line and field')
+    .argument('<file>', 'a path, or the name of a shipped playbook')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  enricher playbook check my-steps.yaml
+  enricher playbook check recommended-steps-economy
+
+Exit code: 0 it can be used, 1 it has problems, 2 wrong usage.`,
+    )
+    .action(
+      guarded(async (file: string, options: { json?: boolean }) =>
+        (await import('./playbook.ts')).checkPlaybook(file, options),
+      ),
+    )
+  playbook
+    .command('preview')
+    .description('the exact messages for an incident, their tokens and cost; no model is asked')
+    .argument('<file>', 'a path, or the name of a shipped playbook')
+    .requiredOption('--incident <file>', 'JSON of an incident, or of a trigger; - reads standard input')
+    .option('--model <name>', "whose price to use (default: OPENAI_MODEL, or the playbook's)")
+    .option('--json', 'print everything as JSON')
+    .addHelpText(
+      'after',
+      `
+Example:
+  enricher playbook preview recommended-steps --incident incident.json
+
+Exit code: 0 shown, 1 the file holds no incident, 2 wrong usage or a playbook that
+cannot be used.`,
+    )
+    .action(
+      guarded(async (file: string, options: { incident: string; model?: string; json?: boolean }) =>
+        (await import('./playbook.ts')).showPreview(file, options),
+      ),
+    )
 }
 
 /** Every command, at any depth, ends a wrong usage with 2 and shows its help the same way. */
