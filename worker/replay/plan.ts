@@ -30,10 +30,15 @@ export interface PlanLimits {
  * The copy's id is `<origin>~r<replays>`: the same at every attempt, so that duplicate detection absorbs what a crash
  * repeats. Two different messages may have the same id, of a producer that repeats its ids; then duplicate detection would
  * drop the second's copy, and completing the original would lose it. Their origins get the sequence number.
+ *
+ * @param ambiguous ids that more than one dead letter would get, selected or not: the other one may be replayed next
  */
-export function planReplay(selected: readonly DeadLetter[], limits: PlanLimits): ReplayPlan {
+export function planReplay(
+  selected: readonly DeadLetter[],
+  limits: PlanLimits,
+  ambiguous: ReadonlySet<string> = ambiguousIds(selected),
+): ReplayPlan {
   const below = selected.filter((letter) => letter.replays < limits.maxReplays)
-  const ambiguous = ambiguousIds(selected)
   const moves = below.map((letter): PlannedMove => {
     const replays = letter.replays + 1
     const distinct = letter.origin === '' || ambiguous.has(replayMessageId(letter.origin, replays))
@@ -48,17 +53,23 @@ export function planReplay(selected: readonly DeadLetter[], limits: PlanLimits):
   }
 }
 
-/** Ids that copies of different incidents, or of messages that name none, would share. */
-export function ambiguousIds(letters: readonly DeadLetter[]): Set<string> {
-  const subjects = new Map<string, string>()
-  const ambiguous = new Set<string>()
-  for (const letter of letters) {
+/** Finds the ids that copies of different incidents, or of messages that name none, would share. */
+export class IdCollisions {
+  readonly #subjects = new Map<string, string>()
+  readonly ambiguous = new Set<string>()
+
+  add(letter: DeadLetter): void {
     const id = replayMessageId(letter.origin, letter.replays + 1)
     const subject =
       letter.incident === undefined ? letter.sequence : `${letter.workspace}/${letter.incident}`.toLowerCase()
-    const known = subjects.get(id)
-    if (known === undefined) subjects.set(id, subject)
-    else if (known !== subject) ambiguous.add(id)
+    const known = this.#subjects.get(id)
+    if (known === undefined) this.#subjects.set(id, subject)
+    else if (known !== subject) this.ambiguous.add(id)
   }
-  return ambiguous
+}
+
+function ambiguousIds(letters: readonly DeadLetter[]): Set<string> {
+  const collisions = new IdCollisions()
+  for (const letter of letters) collisions.add(letter)
+  return collisions.ambiguous
 }

@@ -1,7 +1,7 @@
 import { compareSequences, type DeadLetter } from './dead-letter.ts'
 import type { DeadLetterQueue } from './dead-letter-queue.ts'
 import { Grouping } from './groups.ts'
-import { type PlanLimits, planReplay, type ReplayPlan } from './plan.ts'
+import { IdCollisions, type PlanLimits, planReplay, type ReplayPlan } from './plan.ts'
 import { type Selection, selects } from './selection.ts'
 import { readDeadLetters, type Survey, Surveyor } from './survey.ts'
 
@@ -24,12 +24,14 @@ export async function selectAndPlan(
   const selected: DeadLetter[] = []
   /** Place and state of every one, wanted or not: what taking needs to know. */
   const all: { sequence: string; state: DeadLetter['state'] }[] = []
+  const collisions = new IdCollisions()
   await readDeadLetters(queue.pages(), (letter) => {
+    collisions.add(letter)
     all.push({ sequence: letter.sequence, state: letter.state })
     if (selects(selection, letter)) selected.push(letter)
   })
   selected.sort((one, other) => compareSequences(one.sequence, other.sequence))
-  const plan = planReplay(selected, limits)
+  const plan = planReplay(selected, limits, collisions.ambiguous)
   const planned = new Set(plan.moves.map((move) => move.sequence))
   const surveyor = new Surveyor()
   for (const one of all) surveyor.add(one, planned.has(one.sequence))
