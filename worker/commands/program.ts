@@ -59,9 +59,9 @@ Example:
   enricher run --drain --idle 10
 
 Copies that are scheduled for later do not keep --drain waiting.
-Exit code: 0 after a clean drain, 1 if it could not start or had to give up, 2 for
-a wrong configuration. A second signal ends it at once; what was in flight comes
-back to the queue when its locks end.`,
+Exit code: 0 after a clean drain, 1 if it could not start or had to give up,
+2 for a wrong configuration. A second signal ends it at once; what was in flight
+comes back to the queue when its locks end.`,
     )
     .action(guarded(async (options: RunOptions) => (await import('./run.ts')).run(options)))
 }
@@ -137,9 +137,9 @@ Examples:
   enricher check --write /subscriptions/…/providers/Microsoft.SecurityInsights/Incidents/73e01a99-5cd7-4139-a149-9f2736ff2ab5
 
 Each line says passed, warning or failed; what failed says what to do, such as
-the missing role and the command that grants it. It takes the worker's own roles;
-the queue's settings can only be read with Azure Service Bus Data Owner, and are
-otherwise left out. The model's answer costs a few tokens.
+the missing role and the command that grants it. It takes the worker's own
+roles; the queue's settings can only be read with Azure Service Bus Data Owner,
+and are otherwise left out. The model's answer costs a few tokens.
 Exit code: 0 nothing failed, 1 something did, 2 wrong usage.`,
     )
     .action(guarded(async (options: { write?: string; json?: boolean }) => (await import('./check.ts')).check(options)))
@@ -188,8 +188,8 @@ Exit code: 0 it can be used, 1 it has problems, 2 wrong usage.`,
 Example:
   enricher playbook preview recommended-steps --incident incident.json
 
-Exit code: 0 shown, 1 the file holds no incident, 2 wrong usage or a playbook that
-cannot be used.`,
+Exit code: 0 shown, 1 the file holds no incident, 2 wrong usage or a playbook
+that cannot be used.`,
     )
     .action(
       guarded(async (file: string, options: { incident: string; model?: string; json?: boolean }) =>

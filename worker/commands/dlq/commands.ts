@@ -31,7 +31,8 @@ Examples:
   enricher dlq list
   enricher dlq list --workspace law-soc-europe --after 24h --json
 
-It looks without locking anything. The identity needs Azure Service Bus Data Receiver.
+It looks without locking anything. The identity needs Azure Service Bus Data
+Receiver.
 Exit code: 0 none left, 1 some, 2 wrong usage.`,
     )
     .action(guarded(async (options: { json?: boolean }) => (await import('./list.ts')).dlqList(options)))
@@ -62,12 +63,13 @@ Exit code: 0 shown, 1 not there, 2 wrong usage.`,
       'after',
       `
 Examples:
-  enricher dlq replay --reason AccessDenied --workspace law-soc-europe --dry-run
+  enricher dlq replay --reason AccessDenied --workspace law-soc --dry-run
   enricher dlq replay --dependency model --before 2h --rate 10/s --yes
   enricher dlq replay --sequence 4711 4712 --yes
 
-What dies after the start is never picked up by the same run. A run that was interrupted goes on with the same command;
-one whose messages come back dead stops by itself. The identity needs Azure Service Bus Data Receiver and Sender.
+What dies after the start is never picked up by the same run. A run that was
+interrupted goes on with the same command; one whose messages come back dead
+stops by itself. The identity needs Azure Service Bus Data Receiver and Sender.
 ${exitOfMove}`,
     )
     .action(guarded(async (options: MoveOptions) => (await import('./move-command.ts')).dlqReplay(options)))
@@ -81,7 +83,8 @@ ${exitOfMove}`,
 Example:
   enricher dlq discard --reason IncidentNotFound --export gone.jsonl --yes
 
-Each line is on disk before its dead letter is removed. The identity needs Azure Service Bus Data Receiver.
+Each line is on disk before its dead letter is removed. The identity needs Azure
+Service Bus Data Receiver.
 ${exitOfMove}`,
     )
     .action(guarded(async (options: MoveOptions) => (await import('./move-command.ts')).dlqDiscard(options)))

@@ -25,8 +25,8 @@ export function dryRun(command: 'replay' | 'discard', queue: string, plan: Selec
   ])
   const columns = [
     { title: 'REASON', flexible: true },
-    { title: 'DEPENDENCY', flexible: true },
-    { title: 'ERROR CODE', flexible: true },
+    { title: 'FROM', flexible: true },
+    { title: 'CODE', flexible: true },
     { title: 'COUNT', align: 'right' as const },
     { title: 'OLDEST', align: 'right' as const },
     { title: 'NEWEST', align: 'right' as const },

@@ -48,12 +48,12 @@ function asTable(queue: string, grouping: Grouping, groups: DeadLetterGroup[], n
   const table = renderTable(
     [
       { title: 'REASON', flexible: true },
-      { title: 'DEPENDENCY', flexible: true },
-      { title: 'ERROR CODE', flexible: true },
+      { title: 'FROM', flexible: true },
+      { title: 'CODE', flexible: true },
       { title: 'COUNT', align: 'right' },
       { title: 'OLDEST', align: 'right' },
       { title: 'NEWEST', align: 'right' },
-      { title: 'EXAMPLE', align: 'right' },
+      { title: 'LOOK AT', align: 'right' },
     ],
     rows,
     columnsOf(),

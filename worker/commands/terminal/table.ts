@@ -21,7 +21,7 @@ export function renderTable(columns: readonly Column[], rows: readonly (readonly
       .filter((one) => one.flexible && one.width > 8)
       .sort((one, other) => other.width - one.width)[0]
     if (!widest) break
-    widths[widest.index] = widest.width - Math.min(widest.width - 8, total() - width, 4)
+    widths[widest.index] = widest.width - 1
   }
   const line = (cells: readonly string[]) =>
     columns
