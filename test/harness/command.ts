@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 const main = fileURLToPath(new URL('../../worker/main.ts', import.meta.url))
 
 /** Dozens of processes load the same SDKs: compiled once, each starts in half the time. */
-const compileCache = join(tmpdir(), 'incident-enricher-compile-cache')
+export const compileCache = join(tmpdir(), 'incident-enricher-compile-cache')
 
 export interface CommandResult {
   code: number | null

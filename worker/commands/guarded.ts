@@ -1,5 +1,6 @@
 import { loadDotEnv } from '../configuration.ts'
 import { explainFailure } from './explain-failure.ts'
+import { tell } from './terminal/paint.ts'
 
 /** What a connection that cannot be closed may hold a finished command up. */
 const lingerMs = 500
@@ -12,7 +13,7 @@ export function guarded<A extends unknown[]>(action: (...args: A) => Promise<num
       process.exitCode = await action(...args)
     } catch (error) {
       const { text, code } = explainFailure(error)
-      process.stderr.write(`${text}\n`)
+      tell(text)
       process.exitCode = code
     }
     setTimeout(() => process.exit(), lingerMs).unref()

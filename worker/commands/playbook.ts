@@ -7,7 +7,7 @@ import { type Preview, previewPlaybook } from '../playbooks/preview.ts'
 import { readIncidentFile } from '../playbooks/read-incident-file.ts'
 import { incidentContext } from '../sentinel/incident-context.ts'
 import { UsageError } from './explain-failure.ts'
-import { columnsOf, harmless, paint } from './terminal/paint.ts'
+import { columnsOf, harmless, paint, tell } from './terminal/paint.ts'
 import { renderTable } from './terminal/table.ts'
 
 /** `enricher playbook check`. @returns 0 when it can be used, 1 with every problem when it cannot */
@@ -34,8 +34,8 @@ export async function showPreview(
   const playbook = load(name)
   const filed = readIncidentFile(readText(options.incident))
   if (!filed) {
-    process.stderr.write(
-      `${options.incident} holds no incident: save one as the Sentinel API answers it, or the trigger's body from a Logic App's run.\n`,
+    tell(
+      `${options.incident} holds no incident: save one as the Sentinel API answers it, or the trigger's body from a Logic App's run.`,
     )
     return 1
   }

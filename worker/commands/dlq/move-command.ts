@@ -18,6 +18,7 @@ import { CommandFailed, UsageError } from '../explain-failure.ts'
 import type { OperatorConfiguration } from '../operator-configuration.ts'
 import { confirm } from '../terminal/ask.ts'
 import { ownCommand } from '../terminal/own-command.ts'
+import { tell } from '../terminal/paint.ts'
 import { startProgress } from '../terminal/progress.ts'
 import { untilInterrupted } from '../terminal/until-interrupted.ts'
 import { dryRun } from './dry-run.ts'
@@ -120,7 +121,7 @@ async function moveCommand(command: 'replay' | 'discard', options: MoveOptions):
             : `${what}export ${which}${letters(count)} to ${options.export} and remove them from "${queue.queue}" for good?`
         if (command === 'replay') {
           const { expectedCost, sayCost } = await import('./expected-cost.ts')
-          process.stderr.write(`${sayCost(await expectedCost(configuration, count))}\n`)
+          tell(sayCost(await expectedCost(configuration, count)))
         }
         if (!(await confirm(question.charAt(0).toUpperCase() + question.slice(1)))) {
           process.stderr.write('Nothing was moved.\n')

@@ -1,5 +1,5 @@
 import type { MoveOutcome } from '../../replay/run-moves.ts'
-import { columnsOf, harmless, paint } from '../terminal/paint.ts'
+import { columnsOf, harmless, paint, wrap } from '../terminal/paint.ts'
 import { renderTable } from '../terminal/table.ts'
 
 /** Everything there is to say about a finished run of replay or discard. */
@@ -56,7 +56,7 @@ export function reportAsText(report: DlqReport): string {
     columnsOf(),
   )
   const notes = [
-    ...(report.stopped ? [paint('yellow', report.stopped)] : []),
+    ...(report.stopped ? [paint('yellow', wrap(report.stopped, columnsOf()))] : []),
     ...(report.resume ? [`Go on with the same command: ${report.resume}`] : []),
   ]
   return `${table}${notes.map((note) => `${note}\n`).join('')}`

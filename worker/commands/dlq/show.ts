@@ -5,7 +5,7 @@ import { type DeadLetter, incidentOf, readDeadLetter } from '../../replay/dead-l
 import { adviseOn } from '../../replay/explain.ts'
 import { bytesOf } from '../../replay/replay-copy.ts'
 import { UsageError } from '../explain-failure.ts'
-import { columnsOf, harmless, paint, wrap } from '../terminal/paint.ts'
+import { columnsOf, harmless, paint, tell, wrap } from '../terminal/paint.ts'
 import { ageOf } from '../terminal/table.ts'
 import { withDeadLetters } from './open.ts'
 
@@ -17,8 +17,8 @@ export function dlqShow(number: string, options: { json?: boolean }): Promise<nu
   return withDeadLetters(async (queue, configuration) => {
     const message = await findBySequence(queue.pages(wanted), wanted)
     if (!message) {
-      process.stderr.write(
-        `Dead letter ${wanted} is not in "${queue.queue}": it was replayed or discarded, or never there. enricher dlq list shows what is.\n`,
+      tell(
+        `Dead letter ${wanted} is not in "${queue.queue}": it was replayed or discarded, or never there. enricher dlq list shows what is.`,
       )
       return 1
     }

@@ -41,3 +41,9 @@ export function wrap(text: string, width: number, indent = 0): string {
   }
   return [...lines, line].join(`\n${' '.repeat(indent)}`)
 }
+
+/** Tells a person something on stderr: lines of a terminal's width there, as they are elsewhere. */
+export function tell(text: string, stream: NodeJS.WriteStream = process.stderr): void {
+  const lines = text.split('\n').map((line) => (stream.isTTY ? wrap(line, columnsOf(stream)) : line))
+  stream.write(`${lines.join('\n')}\n`)
+}
