@@ -220,15 +220,11 @@ describe("an operator's commands", { timeout: 150_000 }, () => {
   })
 
   describe('playbook', () => {
-    it('check passes a shipped one, and tells every problem of another by line: 0, 1', async () => {
+    it('check tells every problem by line, with 1', async () => {
       const broken = join(folder, 'broken.yaml')
       writeFileSync(broken, 'name: X\nversion: 1\nmodel: m\ntag: t\nsystem: "{{ nothing }}"\nturns: []\n')
-      const [good, bad] = await Promise.all([
-        run('playbook', 'check', 'recommended-steps'),
-        run('playbook', 'check', broken),
-      ])
-      assert.deepEqual([good.code, bad.code], [0, 1])
-      assert.match(good.stdout, /recommended-steps, version 1: 4 calls of gpt-4.1-mini; tag ai-enriched/)
+      const bad = await run('playbook', 'check', broken)
+      assert.equal(bad.code, 1)
       assert.match(bad.stderr, /broken\.yaml:1 name /)
     })
 
@@ -236,16 +232,15 @@ describe("an operator's commands", { timeout: 150_000 }, () => {
       const asked = stack.model.totals.requests
       const file = join(folder, 'incident.json')
       writeFileSync(file, JSON.stringify({ object: stack.sentinel.store.incident(incidentGuid(2)) }))
-      const [shown, asJson, empty, usage] = await Promise.all([
-        run('playbook', 'preview', 'recommended-steps', '--incident', file),
+      const [shown, empty, usage] = await Promise.all([
         run('playbook', 'preview', 'recommended-steps', '--incident', file, '--json'),
         run('playbook', 'preview', 'recommended-steps', '--incident', join(folder, 'broken.yaml')),
         run('playbook', 'preview', 'no-such-playbook', '--incident', file),
       ])
-      assert.deepEqual([shown.code, asJson.code, empty.code, usage.code], [0, 0, 1, 2])
-      assert.match(shown.stdout, /Title: Incident 2\n/)
-      assert.match(shown.stdout, /at most \$0\.00\d\d at list price\. No model was asked\./)
-      const { calls } = json(asJson) as { calls: { key: string; promptTokens: number; messages: { role: string }[] }[] }
+      assert.deepEqual([shown.code, empty.code, usage.code], [0, 1, 2])
+      const { calls } = json(shown) as {
+        calls: { key: string; promptTokens: number; messages: { role: string; content: string }[] }[]
+      }
       assert.deepEqual(
         calls.map((call) => call.key),
         ['plan/1', 'step/1', 'step/2', 'step/3'],
@@ -254,6 +249,8 @@ describe("an operator's commands", { timeout: 150_000 }, () => {
         calls[1]?.messages.map((one) => one.role),
         ['system', 'user', 'assistant', 'user'],
       )
+      assert.match(calls[0]?.messages[1]?.content ?? '', /\nTitle: Incident 2\n/)
+      assert.ok((calls[0]?.promptTokens ?? 0) > 150)
       assert.equal(stack.model.totals.requests, asked)
     })
   })

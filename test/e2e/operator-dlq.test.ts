@@ -192,7 +192,6 @@ describe('dead letters on the command line', { timeout: 150_000 }, () => {
       workersLetter(3, 'IncidentNotFound', 'NotFound'),
     )
     const file = join(folder, 'gone.jsonl')
-    assert.equal((await dlq('discard', '--reason', 'IncidentNotFound', '--yes')).code, 2, 'it asks for a file')
     const { code, stdout } = await dlq('discard', '--reason', 'IncidentNotFound', '--export', file, '--yes')
     assert.equal(code, 0)
     assert.match(stdout, /discarded +2/)
@@ -315,17 +314,8 @@ describe('dead letters on the command line', { timeout: 150_000 }, () => {
       'list',
     )
     assert.deepEqual([nobody.code, /cannot be reached/.test(nobody.stderr)], [1, true], nobody.stderr)
-    const wrong = await Promise.all(
-      [
-        ['list', '--before', 'yesterday'],
-        ['replay', '--limit', '0'],
-        ['replay', '--rate', 'fast'],
-        ['show', 'x'],
-        ['show'],
-        ['nothing'],
-      ].map((args) => dlq(...args)),
-    )
-    for (const one of wrong) assert.deepEqual([one.code, one.stdout], [2, ''], one.stderr)
-    for (const one of wrong) assert.ok(one.stderr.length > 10 && !/\n\s+at /.test(one.stderr), one.stderr)
+    const wrong = await dlq('list', '--before', 'yesterday')
+    assert.deepEqual([wrong.code, wrong.stdout], [2, ''])
+    assert.match(wrong.stderr, /^yesterday is neither a time .* nor an age/)
   })
 })
