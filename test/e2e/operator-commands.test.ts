@@ -231,10 +231,12 @@ describe("an operator's commands", { timeout: 150_000 }, () => {
     it('preview shows the exact messages, their tokens and cost, and asks no model: 0, 1, 2', async () => {
       const asked = stack.model.totals.requests
       const file = join(folder, 'incident.json')
+      const nothing = join(folder, 'nothing.json')
+      writeFileSync(nothing, '{}')
       writeFileSync(file, JSON.stringify({ object: stack.sentinel.store.incident(incidentGuid(2)) }))
       const [shown, empty, usage] = await Promise.all([
         run('playbook', 'preview', 'recommended-steps', '--incident', file, '--json'),
-        run('playbook', 'preview', 'recommended-steps', '--incident', join(folder, 'broken.yaml')),
+        run('playbook', 'preview', 'recommended-steps', '--incident', nothing),
         run('playbook', 'preview', 'no-such-playbook', '--incident', file),
       ])
       assert.deepEqual([shown.code, empty.code, usage.code], [0, 1, 2])
@@ -250,7 +252,7 @@ describe("an operator's commands", { timeout: 150_000 }, () => {
         ['system', 'user', 'assistant', 'user'],
       )
       assert.match(calls[0]?.messages[1]?.content ?? '', /\nTitle: Incident 2\n/)
-      assert.ok((calls[0]?.promptTokens ?? 0) > 150)
+      assert.ok((calls[0]?.promptTokens ?? 0) > 100)
       assert.equal(stack.model.totals.requests, asked)
     })
   })

@@ -51,7 +51,7 @@ describe('dead letters on the command line', { timeout: 150_000 }, () => {
     assert.deepEqual([none.code, none.stdout], [0, `No dead letters in "${queue}".\n`])
     await fill(workersLetter(1, 'AccessDenied', 'AuthorizationFailed'), workersLetter(2), workersLetter(3), {
       message: { body: 'x', messageId: 'theirs' },
-      reason: '\u001B[31mred\n',
+      reason: '\u001B[31m',
     })
     const before = view().deadLettered
     const listed = await dlq('list')

@@ -86,7 +86,7 @@ describe('a replay that is killed at every step over 500 dead letters', { timeou
         letters.splice(number * 11, 0, other)
       }
       await makeDeadLetters(broker, 'incidents', letters)
-      const before = byMessageId(
+      const untouched = byMessageId(
         broker.inspect('incidents').deadLettered.filter((one) => one.messageId.startsWith('order')),
       )
 
@@ -107,7 +107,7 @@ describe('a replay that is killed at every step over 500 dead letters', { timeou
       assert.equal(deferred.length, 0)
       assert.equal(deadLettered.length, bystanders)
       for (const now of deadLettered) {
-        const { deliveryCount, lockedUntil: _, ...then } = before.get(now.messageId) ?? assert.fail(now.messageId)
+        const { deliveryCount, lockedUntil: _, ...then } = untouched.get(now.messageId) ?? assert.fail(now.messageId)
         // A lock that ended with its killed holder counts as a delivery; nothing else may change.
         assert.ok(now.deliveryCount >= deliveryCount)
         assert.deepEqual(

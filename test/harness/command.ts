@@ -14,7 +14,7 @@ export interface CommandResult {
   stderr: string
 }
 
-/** Runs `enricher …` as a process of its own. */
+/** Runs `enricher …` as a process of its own, from source: a command loads only what it needs. */
 export class CommandProcess {
   readonly child
   readonly result: Promise<CommandResult>

@@ -10,6 +10,6 @@ export async function queueCredential(
       throw new Error('a connection string needs no identity')
     }
   }
-  const { createCredential } = await import('../compose.ts')
+  const { createCredential } = await import('../credential.ts')
   return () => createCredential(configuration.identityClientId)
 }
