@@ -304,6 +304,40 @@ describe('dead letters on the command line', { timeout: 150_000 }, () => {
     assert.match(stdout, /Go on with the same command: enricher dlq replay/)
   })
 
+  it('a connection that is lost and a busy queue in the middle cost nothing, and no minute', async () => {
+    const others = Array.from({ length: 100 }, (_, index) => ({
+      message: { body: 'x', messageId: `o${index}` },
+      reason: 'Theirs',
+    }))
+    const ours = Array.from({ length: 100 }, (_, index) => workersLetter(index))
+    await fill(...ours.flatMap((one, index) => [one, others[index] ?? one]))
+    const running = new CommandProcess(
+      environment(),
+      'dlq',
+      'replay',
+      '--reason',
+      'AttemptsExhausted',
+      '--rate',
+      '60/s',
+      '--yes',
+      '--json',
+    )
+    const enqueued = async (count: number) => {
+      while (view().active.length < count) await once(broker.events, 'enqueued')
+    }
+    await enqueued(10)
+    broker.faults.killConnections()
+    await enqueued(40)
+    broker.faults.serverBusy(700)
+    const { code, stdout, stderr } = await running.result
+    assert.equal(code, 0, stderr)
+    const { moved, seconds } = JSON.parse(stdout) as { moved: number; seconds: number }
+    assert.equal(moved, 100)
+    assert.ok(seconds < 45, `a settlement over a lost connection held it up for ${seconds} s`)
+    const ids = view().active.map((one) => one.messageId)
+    assert.deepEqual([ids.length, new Set(ids).size, view().deadLettered.length], [100, 100, 100])
+  })
+
   it('says in a sentence what is wrong: no such queue, nobody there, wrong usage', async () => {
     const noQueue = await runCommand({ ...environment(), SERVICEBUS_QUEUE: 'nowhere' }, 'dlq', 'list')
     assert.deepEqual([noQueue.code, noQueue.stdout], [1, ''])

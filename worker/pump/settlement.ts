@@ -34,7 +34,7 @@ export async function settleDelivery(
     }
   }
   try {
-    await apply(control, withoutOutcome(delivery.message), settlement)
+    await within(managementTimeoutMs, apply(control, withoutOutcome(delivery.message), settlement))
     return { settled: true, via: 'management' }
   } catch (error) {
     return { settled: false, code: codeOf(error) }
@@ -50,6 +50,19 @@ let turns: Promise<void> = Promise.resolve()
 function ownTurn(): Promise<void> {
   turns = turns.then(() => new Promise((resolve) => setImmediate(resolve)))
   return turns
+}
+
+/** The SDK waits a minute for an answer over `$management`, whatever its options say: a lost connection would hold a slot so long. */
+const managementTimeoutMs = 6_000
+
+async function within(limitMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(Object.assign(new Error('no answer'), { code: 'ServiceTimeout' })), limitMs)
+  })
+  // Whatever it still says later is of no interest.
+  work.catch(() => undefined)
+  await Promise.race([work, limit]).finally(() => clearTimeout(timer))
 }
 
 function apply(

@@ -16,6 +16,9 @@ export interface DeadLetterGroup {
   example: string
 }
 
+/** Another producer can give every message a reason of its own: from here on they are one group. */
+const maxGroups = 1_000
+
 /** Groups by reason, dependency and error code, the largest first. It keeps counts only: memory does not grow with the queue. */
 export class Grouping {
   readonly #groups = new Map<string, DeadLetterGroup>()
@@ -23,8 +26,13 @@ export class Grouping {
 
   add(letter: DeadLetter): void {
     this.total++
-    const { reason, dependency, errorCode, failedAt } = letter
-    const key = JSON.stringify([reason, dependency, errorCode])
+    const { failedAt } = letter
+    let { reason, dependency, errorCode } = letter
+    let key = JSON.stringify([reason, dependency, errorCode])
+    if (!this.#groups.has(key) && this.#groups.size >= maxGroups) {
+      ;[reason, dependency, errorCode] = ['(others)', '', '']
+      key = reason
+    }
     const group = this.#groups.get(key) ?? {
       reason,
       dependency,
@@ -44,7 +52,6 @@ export class Grouping {
     this.#groups.set(key, group)
   }
 
-  /** Another producer can give every message a reason of its own: what is beyond `most` is one group. */
   groups(most: number): DeadLetterGroup[] {
     const sorted = [...this.#groups.values()].sort((one, other) => other.count - one.count || one.oldest - other.oldest)
     return sorted.slice(0, most)

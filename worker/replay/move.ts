@@ -3,9 +3,15 @@ import type { Journal } from './journal.ts'
 import type { Pace } from './pace.ts'
 import type { Taken, Taker } from './taker.ts'
 
-/** The half of a move that comes before the original is completed: sending the copy, or exporting. */
+/**
+ * The half of a move that comes before the original is completed: sending the copy, or exporting.
+ *
+ * @param done called with sequence numbers as soon as their half is done, so that the journal knows before anything else fails
+ * @returns those that are refused, with the code
+ */
 export type FirstHalf<Item> = (
   batch: { item: Item; message: ServiceBusReceivedMessage }[],
+  done: (sequences: readonly string[]) => void,
 ) => Promise<ReadonlyMap<string, string>>
 
 export interface MoveParts<Item extends { sequence: string }> {
@@ -66,13 +72,10 @@ async function movePortion<Item extends { sequence: string }>(
     return item && !journal.sent.has(sequence) ? [{ item, message }] : []
   })
   try {
-    const failed = await first(fresh)
+    const failed = await first(fresh, (sequences) => journal.record('sent', sequences))
     for (const [sequence, code] of failed) refused.set(sequence, code)
-    journal.record(
-      'sent',
-      fresh.map(({ item }) => item.sequence).filter((sequence) => !failed.has(sequence)),
-    )
   } catch (error) {
+    // What was sent before is completed by the next pass, or the next run.
     await Promise.all(taken.map((one) => one.settle({ settle: 'abandon' })))
     throw error
   }

@@ -32,27 +32,31 @@ export interface RunMovesParts<Item extends { sequence: string }> {
   signal: AbortSignal
 }
 
-/** A settlement whose lock had ended is made up for by another pass; a lock of somebody else outlasts them all. */
-const maxPasses = 3
+/**
+ * A settlement whose lock had ended, or a connection that was lost, is made up for by another pass; a lock of somebody else
+ * outlasts them all. Counted are passes in a row that complete nothing.
+ */
+const maxIdlePasses = 2
+/** Before a pass that follows an error. */
+const afterErrorMs = 1_000
 
 /** Moves everything the journal plans and has not completed, and then looks what is true. */
 export async function runMoves<Item extends { sequence: string }>(parts: RunMovesParts<Item>): Promise<MoveOutcome> {
   const { queue, journal, clock, signal } = parts
   const pace = new Pace(parts.pace, clock)
   const refused = new Map<string, string>()
-  let survey = parts.survey
+  const look = () => surveyWanted(queue.pages(), new Set(journal.items.map((item) => item.sequence)))
+  let survey = parts.survey ?? (await look())
   let stopped = false
-  let present = new Set<string>()
-  for (let pass = 0; pass < maxPasses; pass++) {
+  for (let idlePasses = 0; idlePasses < maxIdlePasses && !stopped && !signal.aborted; ) {
     const before = journal.completed.size
-    survey ??= await surveyWanted(queue.pages(), new Set(journal.items.map((item) => item.sequence)))
-    present = new Set([...survey.active, ...survey.deferred])
+    const present = presentIn(survey)
     const wanted = new Map(
       journal.items
         .filter(({ sequence }) => present.has(sequence) && !refused.has(sequence))
         .map((item) => [item.sequence, item]),
     )
-    if (wanted.size === 0 || stopped || signal.aborted) break
+    if (wanted.size === 0) break
     const taker = new Taker(queue, survey)
     try {
       const failed = await moveDeadLetters({
@@ -68,14 +72,17 @@ export async function runMoves<Item extends { sequence: string }>(parts: RunMove
         signal,
       })
       for (const [sequence, code] of failed) refused.set(sequence, code)
+    } catch (error) {
+      if (signal.aborted) break
+      if (journal.completed.size === before && idlePasses + 1 >= maxIdlePasses) throw error
+      await clock.sleep(afterErrorMs, signal).catch(() => undefined)
     } finally {
       await taker.close()
     }
-    survey = undefined
-    if (journal.completed.size === before && pass > 0) break
+    idlePasses = journal.completed.size === before ? idlePasses + 1 : 0
+    survey = await look()
   }
-  survey = await surveyWanted(queue.pages(), new Set(journal.items.map((item) => item.sequence)))
-  present = new Set([...survey.active, ...survey.deferred])
+  const present = presentIn(stopped || signal.aborted ? await look() : survey)
   return judge(journal, present, refused)
 }
 
@@ -98,4 +105,8 @@ function judge(
     }
   }
   return outcome
+}
+
+function presentIn({ active, deferred }: Survey): Set<string> {
+  return new Set([...active, ...deferred])
 }

@@ -15,7 +15,7 @@ const passing =
 const patienceMs = [500, 1_000, 2_000, 4_000, 8_000]
 
 /**
- * Sends the copies, many at once. @returns the sequence numbers whose copies the queue refuses, with its code
+ * Sends the copies, many at once, and tells which are sent after each batch. @returns the sequence numbers whose copies the queue refuses, with its code
  * @throws what the SDK throws when the queue cannot be reached for a quarter of a minute
  */
 export async function sendCopies(
@@ -23,6 +23,7 @@ export async function sendCopies(
   sender: ServiceBusSender,
   clock: Clock,
   signal: AbortSignal,
+  onSent: (sequences: readonly string[]) => void,
 ): Promise<Map<string, string>> {
   const refused = new Map<string, string>()
   if (copied.length === 0) return refused
@@ -40,6 +41,7 @@ export async function sendCopies(
   const alone = async ({ move, message }: Copied): Promise<void> => {
     try {
       await patiently(() => sender.sendMessages(replayCopy(message, move)))
+      onSent([move.sequence])
     } catch (error) {
       if (passing.test(codeOf(error)) || signal.aborted) throw error
       refused.set(move.sequence, codeOf(error))
@@ -48,6 +50,7 @@ export async function sendCopies(
   const together = async (batch: ServiceBusMessageBatch, members: readonly Copied[]): Promise<void> => {
     try {
       await patiently(() => sender.sendMessages(batch))
+      onSent(members.map(({ move }) => move.sequence))
     } catch (error) {
       if (passing.test(codeOf(error)) || signal.aborted) throw error
       // All of a batch or nothing: one that the queue refuses must not keep back its neighbours.

@@ -124,7 +124,14 @@ export class Taker {
   }
 
   #taken(message: ServiceBusReceivedMessage, receiver: ServiceBusReceiver, sequence: string): Taken {
-    const settle = (settlement: Settlement) => settleDelivery({ message, receiver }, settlement, this.#queue.control)
+    const { control } = this.#queue
+    const settle = async (settlement: Settlement): Promise<SettlementResult> => {
+      for (let tries = 1; ; tries++) {
+        const result = await settleDelivery({ message, receiver }, settlement, control)
+        // The lock outlives a lost connection: the same settlement can be asked for again over a new one.
+        if (result.settled || result.code === 'MessageLockLost' || tries >= maxSettleTries) return result
+      }
+    }
     return { message, sequence, settle }
   }
 
@@ -151,6 +158,7 @@ export interface Taken {
 
 const maxBatch = 500
 const maxPerLink = 1_500
+const maxSettleTries = 3
 /** The head is taken to be empty when it gives nothing for this long: what is left there is locked by somebody else. */
 const emptyAfterMs = 2_000
 const renewWhenLeftMs = 10_000

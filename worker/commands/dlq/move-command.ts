@@ -152,12 +152,13 @@ async function runJournal(
   const progress = startProgress(command === 'replay' ? 'Replaying' : 'Discarding', total)
   const watch = new ComeBackWatch()
   const exported = command === 'discard' ? openExport(options.export ?? '', journal.resumed) : undefined
-  const first: FirstHalf<PlannedMove> = async (batch) => {
+  const first: FirstHalf<PlannedMove> = async (batch, done) => {
     if (!exported) {
       const copied = batch.map(({ item, message }) => ({ move: item, message }))
-      return await sendCopies(copied, queue.sender, systemClock, interrupted.signal)
+      return await sendCopies(copied, queue.sender, systemClock, interrupted.signal, done)
     }
     exported.write(batch.map(({ message }) => message))
+    done(batch.map(({ item }) => item.sequence))
     return new Map()
   }
   for (const item of journal.items) if (journal.sent.has(item.sequence)) watch.moved(item.id)
