@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -137,9 +138,23 @@ describe("an operator's commands", { timeout: 150_000 }, () => {
       assert.deepEqual([stopped.enriched, stopped.skipped], [19, 200])
       assert.equal(view().active.length, 0)
     })
-    it('needs --drain for --idle', async () => {
-      const wrong = await run('run', '--idle', '5')
-      assert.deepEqual([wrong.code, wrong.stdout], [2, ''], wrong.stderr)
+    it('ends with 1 when it cannot start', async () => {
+      const taken = createServer()
+      await new Promise<void>((resolve) => taken.listen(0, resolve))
+      const { port } = taken.address() as AddressInfo
+      const refused = await runCommand({ ...environment, HEALTH_PORT: String(port) }, 'run', '--drain')
+      taken.close()
+      assert.equal(refused.code, 1)
+      assert.match(refused.stderr, /The health port is taken/)
+    })
+  })
+
+  describe('enqueue', () => {
+    it('ends with 1 when the queue does not take them, and with 2 when there are none', async () => {
+      const nowhere = await runCommand({ ...environment, SERVICEBUS_QUEUE: 'nowhere' }, 'enqueue', armIdOf(1))
+      const none = await run('enqueue')
+      assert.deepEqual([nowhere.code, none.code], [1, 2])
+      assert.match(nowhere.stderr, /The queue does not exist/)
     })
   })
 

@@ -192,7 +192,11 @@ describe('dead letters on the command line', { timeout: 150_000 }, () => {
       workersLetter(3, 'IncidentNotFound', 'NotFound'),
     )
     const file = join(folder, 'gone.jsonl')
-    const { code, stdout } = await dlq('discard', '--reason', 'IncidentNotFound', '--export', file, '--yes')
+    const selection = ['--reason', 'IncidentNotFound', '--yes']
+    const some = await dlq('discard', ...selection, '--limit', '1', '--export', join(folder, 'one.jsonl'))
+    assert.deepEqual([some.code, /discarded +1/.test(some.stdout)], [1, true], 'one is left')
+    await fill(workersLetter(4, 'IncidentNotFound', 'NotFound'))
+    const { code, stdout } = await dlq('discard', ...selection, '--export', file)
     assert.equal(code, 0)
     assert.match(stdout, /discarded +2/)
     assert.deepEqual(
@@ -201,8 +205,8 @@ describe('dead letters on the command line', { timeout: 150_000 }, () => {
     )
     const lines = readFileSync(file, 'utf8').trim().split('\n')
     const first = JSON.parse(lines[0] ?? '') as Record<string, unknown>
-    assert.equal(first.incidentArmId, incidentArmId(1))
-    assert.equal(Buffer.from(String(first.bodyBase64), 'base64').toString(), JSON.stringify(incidentArmId(1)))
+    assert.equal(first.incidentArmId, incidentArmId(3))
+    assert.equal(Buffer.from(String(first.bodyBase64), 'base64').toString(), JSON.stringify(incidentArmId(3)))
     assert.equal(
       (await dlq('discard', '--export', file, '--yes')).code,
       2,
@@ -214,7 +218,7 @@ describe('dead letters on the command line', { timeout: 150_000 }, () => {
       view()
         .active.map((one) => one.messageId)
         .sort(),
-      [1, 3].map((one) => `${incidentGuid(one)}:recommended-steps`),
+      [3, 4].map((one) => `${incidentGuid(one)}:recommended-steps`),
     )
   })
 

@@ -2,11 +2,14 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parseIncidentArmId } from '../../shared/arm-id.ts'
 import { filterOf } from '../../worker/backfill/find-missed.ts'
+import { check } from '../../worker/commands/check.ts'
 import { dlqDiscard } from '../../worker/commands/dlq/move-command.ts'
 import { numberOption, rateOption, selectionOf } from '../../worker/commands/dlq/selection-options.ts'
-import { portalUrl } from '../../worker/commands/dlq/show.ts'
+import { dlqShow, portalUrl } from '../../worker/commands/dlq/show.ts'
 import { UsageError } from '../../worker/commands/explain-failure.ts'
 import { readOperatorConfiguration } from '../../worker/commands/operator-configuration.ts'
+import { checkPlaybook } from '../../worker/commands/playbook.ts'
+import { run } from '../../worker/commands/run.ts'
 import { readIncidentFile } from '../../worker/playbooks/read-incident-file.ts'
 import { readIdentity } from '../../worker/preflight/check-identity.ts'
 
@@ -18,6 +21,13 @@ describe('options of the command line', () => {
     }
     assert.throws(() => selectionOf({ sequence: ['x'] }, 0), UsageError)
     assert.throws(() => dlqDiscard({ yes: true }), UsageError, 'what is discarded is exported first')
+    assert.throws(() => dlqShow('x', {}), UsageError)
+  })
+  it('name a file that is there, and an incident by its ARM id', async () => {
+    await assert.rejects(checkPlaybook('no-such-playbook', {}), UsageError)
+    await assert.rejects(check({ write: 'x' }), UsageError)
+    await assert.rejects(run({ idle: '5' }), UsageError)
+    await assert.rejects(run({ drain: true, idle: 'soon' }), UsageError)
   })
   it('take a rate per second or per minute', () => {
     assert.deepEqual(['10', '2.5/s', '30/min', ' 60 / m ', undefined].map(rateOption), [10, 2.5, 0.5, 1, undefined])
