@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { type IncidentRef, parseIncidentArmId } from './arm-id.ts'
 import { hopeless } from './failure.ts'
@@ -23,13 +24,22 @@ export function copyMessageId(origin: string, copies: number): string {
   return `${origin}~c${copies}`
 }
 
+/** The id of the `replays`-th replay. */
+export function replayMessageId(origin: string, replays: number): string {
+  return `${origin}~r${replays}`
+}
+
 /** Service Bus accepts at most 128 characters in a message id. */
 const maxOriginLength = 110
 
 /** The first message's id: what `enricher-origin` says, or the id without the suffix of a copy or a replay. */
 export function originOf(messageId: unknown, declared: unknown): string {
   const text = typeof declared === 'string' && declared ? declared : messageId == null ? '' : String(messageId)
-  return text.replace(/(~[cr]\d+)+$/, '').slice(0, maxOriginLength)
+  const origin = text.replace(/(~[cr]\d+)+$/, '')
+  if (origin.length <= maxOriginLength) return origin
+  // Cut only, two long ids of another producer could become one, and duplicate detection would drop the second's copy.
+  const hash = createHash('sha256').update(origin).digest('hex').slice(0, 20)
+  return `${origin.slice(0, maxOriginLength - hash.length - 1)}#${hash}`
 }
 
 /** A counter from an application property: a whole number from 0 to 1,000,000, anything else is 0. */

@@ -1,19 +1,16 @@
 import { hostname } from 'node:os'
-import { TableClient } from '@azure/data-tables'
-import { DefaultAzureCredential, type TokenCredential } from '@azure/identity'
 import { systemClock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import type { Configuration } from './configuration.ts'
 import { createModelClient } from './conversation/model-client.ts'
+import { createCredential, lazily } from './credential.ts'
 import { type EnrichmentParts, enrichIncident, recoverFrom } from './enrich-incident.ts'
 import type { Playbook } from './playbooks/load-playbook.ts'
 import { Pump } from './pump/pump.ts'
 import { QueueConnection } from './pump/queue-connection.ts'
 import { Circuits } from './recovery/circuits.ts'
-import { type CallDependency, createCallDependency } from './recovery/immediate-retry.ts'
-import { createMemoryRunStore } from './runs/memory-run-store.ts'
-import type { RunStore } from './runs/run-store.ts'
-import { createTableRunStore, runsTable } from './runs/table-run-store.ts'
+import { createCallDependency } from './recovery/immediate-retry.ts'
+import { createRunStore } from './runs/open-run-store.ts'
 import { createSentinelClient } from './sentinel/sentinel-client.ts'
 import { WritePacer } from './sentinel/write-pacer.ts'
 
@@ -77,52 +74,5 @@ export function composeWorker(configuration: Configuration, playbook: Playbook, 
       circuits.close()
       await Promise.all([connection.close(), runs.close()])
     },
-  }
-}
-
-/** The identity: a managed one in Azure (`AZURE_CLIENT_ID` says which), the developer's own on a desk. */
-export function createCredential(clientId: string | undefined): TokenCredential {
-  return new DefaultAzureCredential(clientId ? { managedIdentityClientId: clientId } : {})
-}
-
-function createRunStore(
-  configuration: Configuration,
-  credential: () => TokenCredential,
-  call: CallDependency,
-  log: Log,
-): RunStore {
-  const { state } = configuration
-  if (state.store === 'memory') {
-    log.warn('STATE_STORE=memory: for one replica only; a restart forgets which answers were paid for')
-    return createMemoryRunStore(systemClock)
-  }
-  return createTableRunStore({ table: createTableClient(state, runsTable, credential), call, clock: systemClock })
-}
-
-function createTableClient(
-  state: Configuration['state'],
-  table: string,
-  credential: () => TokenCredential,
-): TableClient {
-  // Our own policy retries; http only where the connection string itself says so (Azurite).
-  const options = { retryOptions: { maxRetries: 0 } }
-  if (state.tablesConnectionString) {
-    const allowInsecureConnection =
-      /TableEndpoint=http:|UseDevelopmentStorage=true|DefaultEndpointsProtocol=http;/i.test(
-        state.tablesConnectionString,
-      )
-    return TableClient.fromConnectionString(state.tablesConnectionString, table, {
-      ...options,
-      allowInsecureConnection,
-    })
-  }
-  return new TableClient(state.tablesUrl ?? '', table, credential(), options)
-}
-
-function lazily<T>(make: () => T): () => T {
-  let made: { value: T } | undefined
-  return () => {
-    made ??= { value: make() }
-    return made.value
   }
 }

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import type { ServiceBusMessage, ServiceBusSender } from '@azure/service-bus'
 import { coversWorkspace, type IncidentRef, parseIncidentArmId } from '../../shared/arm-id.ts'
 import { decodeIncidentMessage, firstMessageId } from '../../shared/message-envelope.ts'
-import { createCredential } from '../compose.ts'
 import { readEnqueueConfiguration } from '../configuration.ts'
 import { loadPlaybook } from '../playbooks/load-playbook.ts'
 import { closeClient, openQueueClient } from '../pump/queue-connection.ts'
 import { UsageError } from './explain-failure.ts'
+import { queueCredential } from './queue-credential.ts'
 
 /** `enricher enqueue`: puts incidents on the queue. @returns the exit code */
 export async function enqueue(ids: string[], options: { file?: string; json?: boolean }): Promise<number> {
@@ -21,7 +21,7 @@ export async function enqueue(ids: string[], options: { file?: string; json?: bo
     }
   }
   const playbook = loadPlaybook(configuration.playbookFile)
-  const client = openQueueClient(configuration.queue, () => createCredential(configuration.identityClientId))
+  const client = openQueueClient(configuration.queue, await queueCredential(configuration))
   try {
     const messages = incidents.map((incident) => ({
       body: incident.armId,

@@ -1,15 +1,27 @@
+import { systemClock } from '../../shared/clock.ts'
 import { createLog } from '../../shared/log.ts'
 import { composeWorker, type Worker } from '../compose.ts'
 import { type Configuration, readConfiguration } from '../configuration.ts'
 import { type HealthReport, startHealthServer } from '../health/health-server.ts'
 import { loadPlaybook } from '../playbooks/load-playbook.ts'
+import { whenIdle } from '../pump/idle-watch.ts'
+import { UsageError } from './explain-failure.ts'
 import { logDestination } from './log-destination.ts'
 
 /** Longest time that closing the connections may take once everything is handed back. */
 const closeTimeoutMs = 3_000
 
+export interface RunOptions {
+  /** End by itself once the queue has been empty for `idle` seconds. */
+  drain?: boolean
+  idle?: string
+}
+
+const defaultIdleSeconds = 5
+
 /** `enricher run`: the long-running worker. @returns the exit code */
-export async function run(): Promise<number> {
+export async function run(options: RunOptions = {}): Promise<number> {
+  const idleMs = idleMsOf(options)
   const configuration = readConfiguration(process.env)
   const playbook = loadPlaybook(configuration.playbookFile)
   const log = createLog(configuration.logLevel, await logDestination())
@@ -32,13 +44,17 @@ export async function run(): Promise<number> {
     'the worker takes incidents',
   )
 
-  const signal = await firstSignal(() => {
+  const ended = new AbortController()
+  const drained = idleMs === undefined ? undefined : whenDrained(worker, idleMs, ended.signal)
+  const signalled = firstSignal(() => {
     log.fatal(
       { event: 'worker.stopped', exitCode: 1 },
       'a second signal: ending at once; locks in flight end by themselves',
     )
     process.exit(1)
   })
+  const signal = await (drained ? Promise.race([signalled, drained]) : signalled)
+  ended.abort()
   const inFlight = worker.pump.inFlight
   log.info(
     { event: 'worker.draining', signal, inFlight, graceMs: configuration.shutdownGraceMs },
@@ -52,6 +68,23 @@ export async function run(): Promise<number> {
   // A connection that cannot be closed would keep the process; everything it could lose has been handed back.
   setTimeout(() => process.exit(0), 500).unref()
   return 0
+}
+
+/** @throws UsageError */
+function idleMsOf({ drain, idle }: RunOptions): number | undefined {
+  if (idle !== undefined && !drain) throw new UsageError('--idle says how long --drain waits: give --drain with it.')
+  const seconds = idle === undefined ? defaultIdleSeconds : Number(idle)
+  if (!(seconds >= 0 && seconds <= 86_400)) throw new UsageError(`--idle takes a number of seconds, not ${idle}.`)
+  return drain ? seconds * 1000 : undefined
+}
+
+function whenDrained(worker: Worker, idleMs: number, signal: AbortSignal): Promise<'drained'> {
+  const parts = { connection: worker.connection, inFlight: () => worker.pump.inFlight, clock: systemClock }
+  // Aborted by a signal: the race is decided, and nobody listens to this any more.
+  return whenIdle(parts, idleMs, signal).then(
+    () => 'drained',
+    () => new Promise(() => undefined),
+  )
 }
 
 /** Resolves with the first SIGTERM or SIGINT; every later one calls `again`. */

@@ -63,7 +63,12 @@ const completionSchema = z.object({
  * The model behind one `OpenAI` client: OpenAI, Azure OpenAI over its v1 path, or any compatible server. Parameters that a
  * model refuses are learnt once per model and left out from then on.
  */
-export function createModelClient(configuration: ModelConfiguration, credential: () => TokenCredential): ModelClient {
+export function createModelClient(
+  configuration: ModelConfiguration,
+  credential: () => TokenCredential,
+  /** What sends the requests; `enricher check` looks over its shoulder. */
+  fetchWith: typeof fetch = fetch,
+): ModelClient {
   const client = new OpenAI({
     baseURL: configuration.baseUrl,
     apiKey: keySource(configuration, credential),
@@ -74,6 +79,7 @@ export function createModelClient(configuration: ModelConfiguration, credential:
     maxRetries: 0,
     timeout: requestTimeoutMs,
     logLevel: 'off',
+    fetch: fetchWith,
     // A redirect would carry the incident to another host.
     fetchOptions: { redirect: 'error' },
   })

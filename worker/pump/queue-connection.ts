@@ -6,6 +6,7 @@ import {
   type ServiceBusReceiver,
   type ServiceBusSender,
 } from '@azure/service-bus'
+import Long from 'long'
 import type { QueueConfiguration } from '../configuration.ts'
 
 /**
@@ -53,13 +54,18 @@ export class QueueConnection {
   }
 
   /**
-   * The first messages of the queue, locked ones included, without locking any. A receiver goes on where its last peek
-   * ended, so each look takes a new one; it opens no link of its own.
+   * The first messages of the queue from a sequence number on (the first one without it), locked ones included, without
+   * locking any. The number is always given: without one the SDK goes on where the client's last peek of this queue ended,
+   * whichever receiver made it, and each message would be seen once.
    */
-  async peekFirst(count: number, abortSignal: AbortSignal): Promise<ServiceBusReceivedMessage[]> {
+  async peekFirst(
+    count: number,
+    abortSignal: AbortSignal,
+    fromSequenceNumber: Long = Long.ZERO,
+  ): Promise<ServiceBusReceivedMessage[]> {
     const receiver = this.#receiver()
     try {
-      return await receiver.peekMessages(count, { abortSignal })
+      return await receiver.peekMessages(count, { abortSignal, fromSequenceNumber })
     } finally {
       receiver.close().catch(() => undefined)
     }

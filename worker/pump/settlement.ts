@@ -5,6 +5,8 @@ import type { Delivery } from './delivery.ts'
 export type Settlement =
   | { settle: 'complete' }
   | { settle: 'abandon' }
+  /** Set aside: from then on it is received by its sequence number only. */
+  | { settle: 'defer' }
   | { settle: 'dead-letter'; reason: string; description: string; properties: Record<string, string> }
 
 /** `settled` as far as the broker said; `unknown` when it said nothing in time: the lock ends, and the message comes again. */
@@ -18,7 +20,7 @@ export type SettlementResult = { settled: true; via: 'link' | 'management' } | {
  * @param control a receiver of another client than the message's own
  */
 export async function settleDelivery(
-  delivery: Delivery,
+  delivery: Pick<Delivery, 'message' | 'receiver'>,
   settlement: Settlement,
   control: ServiceBusReceiver,
 ): Promise<SettlementResult> {
@@ -32,7 +34,7 @@ export async function settleDelivery(
     }
   }
   try {
-    await apply(control, withoutOutcome(delivery.message), settlement)
+    await within(managementTimeoutMs, apply(control, withoutOutcome(delivery.message), settlement))
     return { settled: true, via: 'management' }
   } catch (error) {
     return { settled: false, code: codeOf(error) }
@@ -50,6 +52,19 @@ function ownTurn(): Promise<void> {
   return turns
 }
 
+/** The SDK waits a minute for an answer over `$management`, whatever its options say: a lost connection would hold a slot so long. */
+const managementTimeoutMs = 6_000
+
+async function within(limitMs: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(Object.assign(new Error('no answer'), { code: 'ServiceTimeout' })), limitMs)
+  })
+  // Whatever it still says later is of no interest.
+  work.catch(() => undefined)
+  await Promise.race([work, limit]).finally(() => clearTimeout(timer))
+}
+
 function apply(
   receiver: ServiceBusReceiver,
   message: ServiceBusReceivedMessage,
@@ -60,6 +75,8 @@ function apply(
       return receiver.completeMessage(message)
     case 'abandon':
       return receiver.abandonMessage(message)
+    case 'defer':
+      return receiver.deferMessage(message)
     case 'dead-letter': {
       const options: DeadLetterOptions & Record<string, string> = {
         ...settlement.properties,

@@ -1,6 +1,15 @@
 import type { Clock } from '../../shared/clock.ts'
 import { Failure } from '../../shared/failure.ts'
-import { type ClaimResult, claimLeaseMs, type Run, type RunProgress, type RunStore } from './run-store.ts'
+import {
+  type ClaimResult,
+  claimLeaseMs,
+  meanOf,
+  type Run,
+  type RunProgress,
+  type RunStore,
+  type RunTotals,
+  totalsOf,
+} from './run-store.ts'
 
 interface Row {
   playbookVersion: number
@@ -13,10 +22,13 @@ interface Row {
 
 /** Finished runs leave the memory; unfinished ones of incidents that never came back leave when this many are newer. */
 const maxRows = 10_000
+const maxFinished = 100
 
 /** The record of runs inside this process: for one replica, and nothing survives a restart. */
 export function createMemoryRunStore(clock: Clock): RunStore {
   const rows = new Map<string, Row>()
+  /** The latest finished runs of each playbook. */
+  const finished = new Map<string, RunTotals[]>()
 
   /** The row if the run is still its owner's. */
   const owned = (run: Run): Row => {
@@ -60,15 +72,24 @@ export function createMemoryRunStore(clock: Clock): RunStore {
       const row = owned(run)
       write(run, row, row.progress)
     },
-    async finish(run) {
+    async finish(run, progress) {
       owned(run)
       rows.delete(keyOf(run))
+      const { playbook } = run.claim
+      finished.set(playbook, [totalsOf(progress), ...(finished.get(playbook) ?? [])].slice(0, maxFinished))
     },
     async release(run, progress) {
       const row = rows.get(keyOf(run))
       if (!row || String(row.version) !== run.version) return
       write(run, row, progress)
       row.leaseUntil = 0
+    },
+    async heldUntil(incident, playbook) {
+      const until = rows.get(`${incident.key}|${playbook}`)?.leaseUntil ?? 0
+      return until > clock.now() ? until : undefined
+    },
+    async pastRuns(playbook) {
+      return meanOf(finished.get(playbook) ?? [])
     },
     async close() {
       rows.clear()

@@ -62,7 +62,50 @@ export interface RunStore {
   finish(run: Run, progress: RunProgress, signal: AbortSignal): Promise<void>
   /** Gives the claim back and keeps answers and totals for whoever comes next. Never throws: the lease ends anyway. */
   release(run: Run, progress: RunProgress): Promise<void>
+  /** Until when somebody holds the run, in milliseconds since the epoch; undefined when nobody does. */
+  heldUntil(incident: IncidentRef, playbook: string, signal: AbortSignal): Promise<number | undefined>
+  /** What finished runs of a playbook took; a large record is looked at in part. */
+  pastRuns(playbook: string, signal: AbortSignal): Promise<PastRuns>
   close(): Promise<void>
+}
+
+/** Means over finished runs; all 0 when there are none. */
+export interface PastRuns {
+  runs: number
+  /** Charged per run, lost answers included. */
+  meanTokens: number
+  /** Of the answers that were kept. */
+  meanPromptTokens: number
+  meanCompletionTokens: number
+}
+
+/** One finished run's tokens. */
+export interface RunTotals {
+  spentTokens: number
+  promptTokens: number
+  completionTokens: number
+}
+
+export function totalsOf(progress: RunProgress): RunTotals {
+  const totals = { spentTokens: progress.spentTokens, promptTokens: 0, completionTokens: 0 }
+  for (const answer of progress.answers.values()) {
+    totals.promptTokens += answer.promptTokens
+    totals.completionTokens += answer.completionTokens
+  }
+  return totals
+}
+
+/** Runs that asked nothing (everything was there already) say nothing about what a run takes. */
+export function meanOf(runs: readonly RunTotals[]): PastRuns {
+  const asked = runs.filter((run) => run.spentTokens > 0)
+  const mean = (value: (run: RunTotals) => number) =>
+    asked.length === 0 ? 0 : asked.reduce((sum, run) => sum + value(run), 0) / asked.length
+  return {
+    runs: asked.length,
+    meanTokens: mean((run) => run.spentTokens),
+    meanPromptTokens: mean((run) => run.promptTokens),
+    meanCompletionTokens: mean((run) => run.completionTokens),
+  }
 }
 
 /** A claim that nobody extends is free after this long. Only another message of the same incident has to wait for it. */

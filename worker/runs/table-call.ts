@@ -35,7 +35,8 @@ export function withTable(table: TableClient, call: CallDependency): TableCall {
     })
 }
 
-function codeOf(error: unknown): string | undefined {
+/** The table service's own error code. */
+export function codeOf(error: unknown): string | undefined {
   const { code, details } = error as { code?: unknown; details?: { odataError?: { code?: unknown } } }
   const found = details?.odataError?.code ?? code
   return typeof found === 'string' ? found : undefined

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { TableClient } from '@azure/data-tables'
+import { odata, type TableClient } from '@azure/data-tables'
 import * as z from 'zod'
 import { workspaceArmId } from '../../shared/arm-id.ts'
 import type { Clock } from '../../shared/clock.ts'
@@ -8,13 +8,16 @@ import { claimLost, emptyProgress } from './memory-run-store.ts'
 import {
   type ClaimResult,
   claimLeaseMs,
+  meanOf,
   type Run,
   type RunClaim,
   type RunProgress,
   type RunStore,
+  type RunTotals,
   type StoredAnswer,
+  totalsOf,
 } from './run-store.ts'
-import { statusOf, withTable } from './table-call.ts'
+import { codeOf, statusOf, withTable } from './table-call.ts'
 
 export const runsTable = 'EnricherRuns'
 
@@ -117,7 +120,7 @@ export function createTableRunStore(parts: { table: TableClient; call: CallDepen
     extend: (run, signal) => merge(run, leaseOf(), signal),
 
     async finish(run, progress, signal) {
-      const { answers: _, ...totals } = progress
+      const totals = { ...totalsOf(progress), calls: progress.calls }
       const row = { ...keysOf(run.claim), ...claimProperties(run.claim), ...leaseOf(), ...totals, state: 'done' }
       const finishedAt = new Date(clock.now()).toISOString()
       await once(signal, 'finishing the run record', async (table) => {
@@ -136,6 +139,37 @@ export function createTableRunStore(parts: { table: TableClient; call: CallDepen
       await merge(run, { ...lease, ...progressProperties(progress, run) }, signal).catch(() => undefined)
     },
 
+    heldUntil: (incident, playbook, signal) =>
+      once(signal, 'reading the run record', async (table) => {
+        const { partitionKey, rowKey } = keysOf({ incident, playbook })
+        const row = await table
+          .getEntity(partitionKey, rowKey, {
+            abortSignal: signal,
+            queryOptions: { select: ['state', 'leaseUntil'] },
+          })
+          .catch((error: unknown) => {
+            if (statusOf(error) === 404 && codeOf(error) !== 'TableNotFound') return undefined
+            throw error
+          })
+        const known = row && heldSchema.parse(row)
+        return known?.state === 'claimed' && known.leaseUntil > clock.now() ? known.leaseUntil : undefined
+      }),
+
+    pastRuns: (playbook, signal) =>
+      once(signal, 'reading past runs', async (table) => {
+        const filter = odata`RowKey eq ${playbook} and state eq 'done'`
+        const select = ['spentTokens', 'promptTokens', 'completionTokens']
+        const totals: RunTotals[] = []
+        // A page may be empty and have a next one: the service pages by what it looked at.
+        let pages = 0
+        const listed = table.listEntities({ queryOptions: { filter, select }, abortSignal: signal })
+        for await (const page of listed.byPage({ maxPageSize: 1_000 })) {
+          totals.push(...page.map((row) => totalsSchema.parse(row)))
+          if (++pages >= maxPastPages || totals.length >= 1_000) break
+        }
+        return meanOf(totals)
+      }),
+
     async close() {},
   }
 }
@@ -150,6 +184,14 @@ const rowSchema = z.object({
   calls: z.number().default(0),
 })
 
+const heldSchema = z.object({ state: z.string(), leaseUntil: z.coerce.number() })
+const totalsSchema = z.object({
+  spentTokens: z.number().default(0),
+  promptTokens: z.number().default(0),
+  completionTokens: z.number().default(0),
+})
+const maxPastPages = 10
+
 const answerSchema = z.object({
   text: z.string(),
   promptTokens: z.number(),
@@ -158,7 +200,7 @@ const answerSchema = z.object({
 })
 
 /** Keys may not hold `/ \ # ?`; a hash of the workspace keeps incidents of two customers apart. */
-function keysOf(claim: RunClaim): { partitionKey: string; rowKey: string } {
+function keysOf(claim: Pick<RunClaim, 'incident' | 'playbook'>): { partitionKey: string; rowKey: string } {
   const workspace = createHash('sha256').update(workspaceArmId(claim.incident).toLowerCase()).digest('hex').slice(0, 16)
   return { partitionKey: `${workspace}_${claim.incident.incident}`, rowKey: claim.playbook }
 }

@@ -51,3 +51,19 @@ export const entitiesSchema = z
 export const taskListSchema = z
   .object({ value: z.array(z.looseObject({ name: z.string() })), nextLink: text })
   .transform(({ value, nextLink }) => ({ items: value.map((task) => task.name), nextLink }))
+
+/** An incident as a list has it, as far as a backfill looks. */
+const listedSchema = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  properties: z.looseObject({
+    status: z.string(),
+    severity: z.string(),
+    labels: z.array(labelSchema).nullish(),
+    incidentNumber: z.number().nullish(),
+    createdTimeUtc: text,
+  }),
+})
+export type ListedIncident = z.infer<typeof listedSchema>
+
+export const incidentPageSchema = z.object({ value: z.array(listedSchema), nextLink: text })

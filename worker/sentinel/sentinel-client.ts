@@ -2,7 +2,7 @@ import { SecurityInsights } from '@azure/arm-securityinsight'
 import { createHttpHeaders, createPipelineRequest } from '@azure/core-rest-pipeline'
 import type { TokenCredential } from '@azure/identity'
 import * as z from 'zod'
-import type { IncidentRef } from '../../shared/arm-id.ts'
+import { type IncidentRef, type WorkspaceRef, workspaceArmId } from '../../shared/arm-id.ts'
 import { Failure } from '../../shared/failure.ts'
 import type { CallDependency } from '../recovery/immediate-retry.ts'
 import { type ArmAnswer, classifyArmAnswer, classifyArmError } from './classify-arm-error.ts'
@@ -12,7 +12,9 @@ import {
   type Entity,
   entitiesSchema,
   type Incident,
+  incidentPageSchema,
   incidentSchema,
+  type ListedIncident,
   taskListSchema,
 } from './incident.ts'
 import type { WritePacer } from './write-pacer.ts'
@@ -37,9 +39,20 @@ export interface SentinelClient {
   createComment(ref: IncidentRef, comment: { id: string; message: string }, signal: AbortSignal): Promise<void>
   listAlerts(ref: IncidentRef, signal: AbortSignal): Promise<Alert[]>
   listEntities(ref: IncidentRef, signal: AbortSignal): Promise<Entity[]>
+  /** One page of a workspace's incidents, in order of their creation; `next` is the page before's. */
+  listIncidents(
+    workspace: WorkspaceRef,
+    query: { filter: string; pageSize: number; next?: string },
+    signal: AbortSignal,
+  ): Promise<{ items: ListedIncident[]; next: string | undefined }>
+  /** Removes a task; one that is not there is removed already. */
+  deleteTask(ref: IncidentRef, taskId: string, signal: AbortSignal): Promise<void>
 }
 
-type Method = 'GET' | 'PUT' | 'POST'
+/** Whose circuit and write allowance a call uses. */
+type Scope = Pick<IncidentRef, 'subscriptionId'>
+
+type Method = 'GET' | 'PUT' | 'POST' | 'DELETE'
 
 /** ARM's slowest answers take seconds; a call without an answer after this long failed. */
 const requestTimeoutMs = 30_000
@@ -72,7 +85,7 @@ export function createSentinelClient(parts: {
   async function send(
     method: Method,
     url: string,
-    ref: IncidentRef,
+    ref: Scope,
     signal: AbortSignal,
     what: string,
     body?: unknown,
@@ -103,14 +116,14 @@ export function createSentinelClient(parts: {
     return answer
   }
 
-  function pacerBlock(answer: ArmAnswer, ref: IncidentRef, method: Method): void {
+  function pacerBlock(answer: ArmAnswer, ref: Scope, method: Method): void {
     const failure = classifyArmAnswer(answer, '')
     if (method !== 'GET' && failure.retryAfterMs !== undefined) pacer.block(ref.subscriptionId, failure.retryAfterMs)
   }
 
   /** One call with its immediate retries; statuses in `expected` come back, all others are thrown as failures. */
   function request<T>(
-    ref: IncidentRef,
+    ref: Scope,
     signal: AbortSignal,
     what: string,
     operation: (retry: number, once: typeof send) => Promise<T>,
@@ -205,6 +218,30 @@ export function createSentinelClient(parts: {
     listAlerts: (ref, signal) => list('POST', ref, '/alerts', signal, "listing the incident's alerts", alertsSchema),
     listEntities: (ref, signal) =>
       list('POST', ref, '/entities', signal, "listing the incident's entities", entitiesSchema),
+
+    listIncidents: async (workspace, { filter, pageSize, next }, signal) => {
+      const what = "listing the workspace's incidents"
+      const query = new URLSearchParams({
+        'api-version': sentinelApiVersion,
+        $filter: filter,
+        $orderby: 'properties/createdTimeUtc asc',
+        $top: String(pageSize),
+      })
+      const path = `${encodePath(workspaceArmId(workspace))}/providers/Microsoft.SecurityInsights/incidents`
+      const address = next ?? `${resourceManagerUrl}${path}?${query}`
+      return await request(workspace, signal, what, async (_, once) => {
+        const answer = await once('GET', address, workspace, signal, what)
+        if (answer.status !== 200) throw classifyArmAnswer(answer, what)
+        const page = readAs(incidentPageSchema, answer.body, what)
+        return { items: page.value, next: page.nextLink || undefined }
+      })
+    },
+
+    deleteTask: (ref, taskId, signal) =>
+      request(ref, signal, 'deleting a task', async (_, once) => {
+        const answer = await once('DELETE', url(ref, `/tasks/${taskId}`), ref, signal, 'deleting a task')
+        if (answer.status !== 200 && answer.status !== 204) throw classifyArmAnswer(answer, 'deleting a task')
+      }),
   }
 }
 

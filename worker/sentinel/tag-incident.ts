@@ -5,7 +5,7 @@ import type { Incident } from './incident.ts'
 import type { SentinelClient } from './sentinel-client.ts'
 
 /** Whether the incident carries the label; Sentinel shows labels of different case as one. */
-export function hasTag(incident: Incident, tag: string): boolean {
+export function hasTag(incident: { properties: Pick<Incident['properties'], 'labels'> }, tag: string): boolean {
   return (incident.properties.labels ?? []).some((label) => label.labelName.toLowerCase() === tag.toLowerCase())
 }
 

@@ -127,6 +127,39 @@ for (const kind of ['memory', 'table'] as const) {
       assert.equal((await claimed(store, { ...other, playbookVersion: 2 })).answers.size, 0)
     })
 
+    it('says until when somebody holds a run, and nobody after its end', async () => {
+      const claim = nextClaim()
+      const held = () => store.heldUntil(claim.incident, claim.playbook, signal)
+      assert.equal(await held(), undefined)
+      const run = await claimed(store, claim)
+      assert.ok(((await held()) ?? 0) > clock.now())
+      await store.finish(run, { answers: new Map(), spentTokens: 0, calls: 0 }, signal)
+      assert.equal(await held(), undefined)
+      const other = nextClaim()
+      await claimed(store, other)
+      clock.offsetMs += claimLeaseMs + 1
+      assert.equal(await store.heldUntil(other.incident, other.playbook, signal), undefined)
+    })
+
+    it('tells what finished runs of a playbook took on average, without those that asked nothing', async () => {
+      const playbook = "mean-o'brien"
+      assert.equal((await store.pastRuns(playbook, signal)).runs, 0)
+      for (const spent of [100, 300, 0]) {
+        const run = await claimed(store, nextClaim({ playbook }))
+        const answers = new Map(
+          spent > 0 ? [['plan/1', { ...answer('x'), promptTokens: spent - 20, completionTokens: 20 }]] : [],
+        )
+        await store.finish(run, { answers, spentTokens: spent, calls: 1 }, signal)
+      }
+      await claimed(store, nextClaim({ playbook }))
+      assert.deepEqual(await store.pastRuns(playbook, signal), {
+        runs: 2,
+        meanTokens: 200,
+        meanPromptTokens: 180,
+        meanCompletionTokens: 20,
+      })
+    })
+
     it('of fifty claims at once exactly one gets the run', async () => {
       const claim = nextClaim()
       const results = await Promise.all(
