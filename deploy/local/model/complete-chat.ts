@@ -56,6 +56,7 @@ export function completeChat(work: Work): Completion {
 
 function spoil(text: string, fault: Fault | undefined): string {
   if (fault?.kind === 'schemaViolation') return '{"unexpected":"This member is in no schema."}'
+  if (fault?.kind === 'says') return fault.text
   if (fault?.kind === 'fencedJson') return `\`\`\`json\n${text}\n\`\`\``
   return text
 }
@@ -88,9 +89,16 @@ export function completionBody(
     service_tier: chat.serviceTier,
     system_fingerprint: 'fp_demo',
     ...(dialect === 'azure'
-      ? { prompt_filter_results: [{ prompt_index: 0, content_filter_results: filterResults('prompt') }] }
+      ? { prompt_filter_results: [{ prompt_index: 0, content_filter_results: promptVerdict(fault) }] }
       : {}),
   }
+}
+
+function promptVerdict(fault: Fault | undefined): Record<string, unknown> {
+  const results = filterResults('prompt')
+  return fault?.kind === 'attackAnnotated'
+    ? { ...results, [fault.category]: { filtered: false, detected: true } }
+    : results
 }
 
 function completionVerdict(dialect: Dialect, fault: Fault | undefined): Record<string, unknown> {
