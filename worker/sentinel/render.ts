@@ -139,6 +139,8 @@ class BoundedHtml {
   readonly #open: Tag[] = []
   readonly #isKnown: IsKnown
   #length = 0
+  /** Length of the closing tags of what is open. */
+  #owed = 0
   #full = false
 
   constructor(max: number, isKnown: IsKnown) {
@@ -149,11 +151,13 @@ class BoundedHtml {
   open(tag: Tag, attributes = ''): void {
     if (this.#full || !this.#add(`<${tag}${attributes}>`, `</${tag}>`.length)) return
     this.#open.push(tag)
+    this.#owed += tag.length + 3
   }
 
   close(tag: Tag): void {
     if (this.#open.at(-1) !== tag) return
     this.#open.pop()
+    this.#owed -= tag.length + 3
     this.#parts.push(`</${tag}>`)
     this.#length += `</${tag}>`.length
   }
@@ -202,9 +206,9 @@ class BoundedHtml {
 
   /** Adds when it fits beside the closing tags still owed and a cut mark; else marks the cut and is full. */
   #add(html: string, owedMore: number): boolean {
-    const owed = this.#open.reduce((sum, tag) => sum + tag.length + 3, 0)
-    const length = html.length === 1 ? 1 : [...html].length
-    if (this.#length + length + owed + owedMore + cutMark.length > this.#max) {
+    // Beyond a single character everything is ASCII, but for a surrogate pair.
+    const length = html.length === 2 && html.charCodeAt(0) > 127 ? 1 : html.length
+    if (this.#length + length + this.#owed + owedMore + cutMark.length > this.#max) {
       this.#full = true
       this.#parts.push(cutMark)
       this.#length += cutMark.length

@@ -5,7 +5,7 @@ const opens = '\uE000'
 const closes = '\uE001'
 
 /** What looks like this product's delimiter, or like a token by which chat templates part roles. */
-const forgedDelimiter = /<{2,}[ \t]{0,4}\/?[ \t]{0,4}(?:DATA|END)[ \t]{0,4}-[^<>\n]{0,64}>{2,}/gi
+const forgedDelimiter = /<<[ \t]{0,4}\/?[ \t]{0,4}(?:DATA|END)[ \t]{0,4}-[^<>\n]{0,64}>>/gi
 const roleToken =
   /<\|[a-z_]{2,40}\|>|<\|(?:im_start|im_end|endoftext|eot_id)|\[\/?INST\]|<<\/?SYS>>|<\/?(?:start_of_turn|end_of_turn)>/gi
 

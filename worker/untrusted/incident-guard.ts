@@ -17,8 +17,10 @@ export interface GuardSettings {
   datamarking: boolean
 }
 
-/** A secret that stands across the cut would leave its first half in sight: so much more is redacted before cutting. */
-const redactBeyond = 4_096
+/** A secret that stands across the cut would leave its first half in sight: so much more of a text is redacted before cutting. */
+function redactBeyond(maxCharacters: number): number {
+  return Math.min(4_096, 512 + maxCharacters)
+}
 /** A longer answer is not looked at: no cap of tokens lets one through. */
 const maxAnswerCharacters = 100_000
 
@@ -53,7 +55,8 @@ export class IncidentGuard {
 
   /** One text of the incident: normalised, without secrets, names hidden where that is asked for, at most `maxCharacters`. */
   clean(raw: string, maxCharacters: number): string {
-    const text = normaliseText(raw.slice(0, maxCharacters + redactBeyond)).trim()
+    const most = maxCharacters + redactBeyond(maxCharacters)
+    const text = normaliseText(raw.slice(0, most)).trim()
     const defused = defuseDelimiters(text)
     if (defused.forged) this.attacks.add('delimiter')
     const redacted = this.#redactor.redact(defused.text)
@@ -61,7 +64,7 @@ export class IncidentGuard {
     const hidden = this.#pseudonyms ? this.#pseudonyms.hide(redacted) : redacted
     // What lay beyond what was read is gone too, and the mark says so.
     const cut = cutText(hidden, maxCharacters)
-    return cut === hidden && raw.length > maxCharacters + redactBeyond ? `${cut} […cut]` : cut
+    return cut === hidden && raw.length > most ? `${cut} […cut]` : cut
   }
 
   /** A prompt, or the system text, that was rendered with marked data. */

@@ -13,7 +13,10 @@ const value = `(?:"(?!\\[SECRET)([^"\\n]{1,400})"|'(?!\\[SECRET)([^'\\n]{1,400})
 
 /** A name that announces a secret, then what it is; only the value is replaced. `[\s]*` is bounded to stay linear. */
 function named(names: string, flags = 'gi'): RegExp {
-  return new RegExp(`${start}((?:${names})["']?[ \\t]{0,4}(?::=|=>|[:=])[ \\t]{0,4})${value}`, flags)
+  return new RegExp(
+    `(?<![A-Za-z0-9_]|\\[(?=SECRET:))((?:${names})["']?[ \\t]{0,4}(?::=|=>|[:=])[ \\t]{0,4})${value}`,
+    flags,
+  )
 }
 
 const prefix = '(?:[A-Za-z0-9]{1,24}[_.-]){0,4}'
@@ -26,7 +29,7 @@ const secretKinds: readonly SecretKind[] = [
   {
     kind: 'private-key',
     pattern:
-      /-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----[A-Za-z0-9+/=\s:,.\\-]{1,8000}?(?:-----END [A-Z0-9 ]{1,40}-----|$|(?=[^A-Za-z0-9+/=\s:,.\\-]))/g,
+      /-----BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:(?:\s|\\[rn]){1,4}(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,100}){0,4}(?:(?:\s|\\[rn]){0,8}[A-Za-z0-9+/=]{20,}){0,200}(?:(?:\s|\\[rn]){0,8}[A-Za-z0-9+/=]{1,19}(?=(?:\s|\\[rn]){0,8}-----END))?(?:(?:\s|\\[rn]){0,8}-----END [A-Z0-9 ]{1,40}-----)?/g,
   },
   {
     kind: 'jwt',
@@ -124,12 +127,12 @@ const secretKinds: readonly SecretKind[] = [
   {
     kind: 'password',
     pattern:
-      /(\b(?:sshpass|psexec(?:64)?(?:\.exe)?|mysql(?:dump)?|wmic|plink(?:\.exe)?|pscp|smbclient|xfreerdp|impacket-\w{1,20}|crackmapexec|nxc|evil-winrm|ldapsearch|rar|7z|unzip|zip)\b[^\n|;]{0,300}?\s(?:-p|-pw|-w|\/p:?|-P|-hp)[ =:]?["']?)(?!\[SECRET|\d{1,5}(?:\s|$))([^\s"']{3,200})/g,
+      /(\b(?:sshpass|psexec(?:64)?(?:\.exe)?|mysql(?:dump)?|wmic|plink(?:\.exe)?|pscp|smbclient|xfreerdp|impacket-\w{1,20}|crackmapexec|nxc|evil-winrm|ldapsearch|rar|7z|unzip|zip)\b[^\n|;]{0,300}?\s(?:-p|-pw|-w|\/p:?|-hp)[ =:]?["']?)(?!\[SECRET|\d{1,5}(?:\s|$))([^\s"']{3,200})/gi,
   },
   {
     kind: 'password',
     pattern: new RegExp(
-      `((?:^|[\\s"'(])(?:--?|/)(?:password|passwd|passphrase|passwort|pass|pwd|secret|client-secret|api-?key|apikey|token|auth-token|access-token|storepass|keypass|sa-password)(?:[ \\t]{1,4}|[=:][ \\t]{0,4}))${value}`,
+      `((?:^|[\\s"'(])(?:--?|/)(?:password|passwd|passphrase|passwort|pass|pwd|rp|secret|client-secret|api-?key|apikey|token|auth-token|access-token|storepass|keypass|sa-password)(?:[ \\t]{1,4}|[=:][ \\t]{0,4}))${value}`,
       'gi',
     ),
   },
@@ -140,6 +143,12 @@ const secretKinds: readonly SecretKind[] = [
   {
     kind: 'password',
     pattern: /(\bIDENTIFIED\s{1,4}BY\s{1,4}(?:PASSWORD\s{1,4})?["'])(?!\[SECRET)([^"'\n]{1,200})(?=["'])/gi,
+  },
+  {
+    kind: 'password',
+    pattern:
+      /(\b(?:password|passphrase|passwort)\s{1,3}(?:(?:is|was|ist|war|lautet)\s{1,3}|\())(?!\[SECRET)([^\s"',;()]{5,200})/gi,
+    verify: looksChosen,
   },
   // Names of settings, in configuration, JSON, query strings and environment variables.
   {
@@ -153,6 +162,7 @@ const secretKinds: readonly SecretKind[] = [
     pattern: named(
       `${prefix}(?:client[_-]?secret|app[_-]?secret|secret[_-]?access[_-]?key|secret[_-]?key|shared[_-]?secret|signing[_-]?key|encryption[_-]?key|private[_-]?key|master[_-]?key|secret)`,
     ),
+    verify: looksChosen,
   },
   {
     kind: 'api-key',
@@ -165,6 +175,7 @@ const secretKinds: readonly SecretKind[] = [
     pattern: named(
       `${prefix}(?:access[_-]?token|refresh[_-]?token|id[_-]?token|auth[_-]?token|session[_-]?token|bearer[_-]?token|bot[_-]?token|sas[_-]?token|csrf[_-]?token|personal[_-]?access[_-]?token|token)`,
     ),
+    verify: looksChosen,
   },
   {
     kind: 'card-number',
@@ -175,7 +186,7 @@ const secretKinds: readonly SecretKind[] = [
 
 /** What is named like a secret's value but is none. */
 const harmless =
-  /^(?:null|none|true|false|undefined|empty|required|missing|changed|reset|expired|invalid|incorrect|wrong|failed|unknown|redacted|removed|hidden|masked|protected|spray|policy|n\/a|yes|no|not|the|and|was|is|has|for|with|from|in|of|to|a|an|\*+|x{3,}|\.{3,}|…)$/i
+  /^(?:null|none|true|false|undefined|empty|required|missing|changed|reset|expired|invalid|incorrect|wrong|failed|unknown|redacted|removed|hidden|masked|protected|spray|policy|n\/a|yes|no|not|never|always|disabled|enabled|the|and|was|is|has|for|with|from|in|of|to|a|an|\*+|x{3,}|\.{3,}|…)$/i
 
 /**
  * Replaces secrets by typed placeholders, `[SECRET:jwt#1]`: the same secret has the same placeholder everywhere in one
@@ -201,7 +212,12 @@ export class Redactor {
         ) as (string | undefined)[]
         const [kept = '', ...secrets] = groups
         const secret = groups.length > 0 ? (secrets.find((part) => part !== undefined) ?? '') : whole
-        if (secret === '' || harmless.test(secret) || secret.includes('[SECRET:') || (verify && !verify(secret)))
+        if (
+          secret === '' ||
+          harmless.test(secret.replace(/[.,;:!?)]+$/, '')) ||
+          secret.includes('[SECRET:') ||
+          (verify && !verify(secret))
+        )
           return whole
         const rest = whole.slice(kept.length)
         return kept + rest.replace(secret, () => this.#placeholder(kind, secret))
@@ -220,11 +236,16 @@ export class Redactor {
   }
 }
 
+/** Whether a value after a word that prose uses too ("secret: …") is more than the next word of a sentence. */
+function looksChosen(text: string): boolean {
+  return text.length >= 20 || /\d|[!#$%&*+=@^~]/.test(text)
+}
+
 /** Length and issuer's first digits of a payment card, and the check digit (ISO/IEC 7812-1, annex B: Luhn). */
 function isCardNumber(text: string): boolean {
   const digits = text.replace(/\D/g, '')
   if (
-    !/^(?:4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|6(?:011|5\d\d)\d{12}|35\d{14})$/.test(
+    !/^(?:4\d{15}|4\d{18}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|6(?:011|5\d\d)\d{12}|35\d{14})$/.test(
       digits,
     )
   )
