@@ -68,7 +68,7 @@ describe('hostile incidents and answers, through a real worker', { timeout: 120_
     await client.createSender('incidents').sendMessages(all.map(({ incident }) => ({ body: incident.id })))
     for (const { attack, incident, mark } of all) {
       const line = await endOf(incident)
-      assert.equal(line.event, 'incident.enriched', attack.name)
+      assert.equal(line.event, 'incident.enriched', `${attack.name}: ${JSON.stringify(line)}`)
       const { store } = stack.sentinel
       const tasks = store.tasks(incident.id)
       assert.equal(tasks.length, 3, attack.name)

@@ -6,7 +6,7 @@ const tagPattern = /<(\/?)(p|br|ul|ol|li|b|code)(?: start="\d{1,3}")?>/g
 /** Fails unless the HTML is made of our own tags, closed in order, and of text that can become no markup of any syntax. */
 export function assertSafeHtml(html: string, maxLength: number, what: string): void {
   const rest = html.replace(ours, '')
-  assert.ok([...html].length <= maxLength, `${what}: ${[...html].length} code points`)
+  assert.ok(html.length <= maxLength, `${what}: ${html.length} characters`)
   assert.ok(html.isWellFormed(), `${what}: a broken surrogate`)
   assert.doesNotMatch(rest, /[<>"'`[\]!*_|~#](?<!&#)/, `${what}: markup`)
   assert.doesNotMatch(rest, /&(?!amp;|lt;|gt;|quot;|#\d{2,3};)/, `${what}: a broken entity`)
@@ -31,7 +31,7 @@ export function assertSafeHtml(html: string, maxLength: number, what: string): v
 
 /** The same for a task's title, which is plain text. */
 export function assertSafeTitle(title: string, what: string): void {
-  assert.ok([...title].length <= 150 && title !== '', `${what}: ${title.length} characters`)
+  assert.ok(title.length <= 150 && title !== '', `${what}: ${title.length} characters`)
   assert.ok(title.isWellFormed(), what)
   assert.doesNotMatch(title, /[<>\n]|https?:\/\/|www\.\S/i, what)
 }

@@ -21,20 +21,19 @@ export type IsKnown = (indicator: string) => boolean
 
 const notInEvidence = '(not in evidence)'
 
-/** Plain text for a task's title: one line without angle brackets, at most 150 code points. */
+/** Plain text for a task's title: one line without angle brackets, at most 150 characters. */
 export function renderTitle(text: string, isKnown: IsKnown = () => true): string {
   const line = normaliseText(text.slice(0, maxInput(maxTitleLength)))
     .replace(/[<>]/g, '')
     .replace(/\s+/g, ' ')
     .trim()
-  const points = [...shown(line, isKnown)]
-  if (points.length === 0) return 'Untitled step'
-  return points.length <= maxTitleLength
-    ? points.join('')
-    : `${points
-        .slice(0, maxTitleLength - 1)
-        .join('')
-        .trimEnd()}${cutMark}`
+  const title = shown(line, isKnown)
+  if (title === '') return 'Untitled step'
+  if (title.length <= maxTitleLength) return title
+  return `${title
+    .slice(0, maxTitleLength - 1)
+    .replace(/[\uD800-\uDBFF]$/, '')
+    .trimEnd()}${cutMark}`
 }
 
 /** Safe HTML for a task's description. */
@@ -54,7 +53,7 @@ function maxInput(maxLength: number): number {
 
 /**
  * Paragraphs, line breaks, lists, bold and code as `<p> <br> <ul> <ol> <li> <b> <code>`, everything else escaped; at most
- * `maxLength` code points in all, cut between characters with every tag closed and no entity broken.
+ * `maxLength` UTF-16 units in all (so no more code points either: nobody says which of the two the service counts), cut between characters with every tag closed and no entity broken.
  */
 function renderHtml(markdown: string, maxLength: number, isKnown: IsKnown): string {
   const out = new BoundedHtml(maxLength, isKnown)
@@ -206,16 +205,14 @@ class BoundedHtml {
 
   /** Adds when it fits beside the closing tags still owed and a cut mark; else marks the cut and is full. */
   #add(html: string, owedMore: number): boolean {
-    // Beyond a single character everything is ASCII, but for a surrogate pair.
-    const length = html.length === 2 && html.charCodeAt(0) > 127 ? 1 : html.length
-    if (this.#length + length + this.#owed + owedMore + cutMark.length > this.#max) {
+    if (this.#length + html.length + this.#owed + owedMore + cutMark.length > this.#max) {
       this.#full = true
       this.#parts.push(cutMark)
       this.#length += cutMark.length
       return false
     }
     this.#parts.push(html)
-    this.#length += length
+    this.#length += html.length
     return true
   }
 }
