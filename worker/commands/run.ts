@@ -3,6 +3,7 @@ import { composeWorker, type Worker } from '../compose.ts'
 import { type Configuration, readConfiguration } from '../configuration.ts'
 import { type HealthReport, startHealthServer } from '../health/health-server.ts'
 import { loadPlaybook } from '../playbooks/load-playbook.ts'
+import { keepCrashesQuiet } from './keep-crashes-quiet.ts'
 import { logDestination } from './log-destination.ts'
 
 /** Longest time that closing the connections may take once everything is handed back. */
@@ -13,6 +14,7 @@ export async function run(): Promise<number> {
   const configuration = readConfiguration(process.env)
   const playbook = loadPlaybook(configuration.playbookFile)
   const log = createLog(configuration.logLevel, await logDestination())
+  keepCrashesQuiet(log)
   const worker = composeWorker(configuration, playbook, log)
   const startedAt = Date.now()
   const health = await startHealthServer(configuration.healthPort, () => report(worker, configuration, startedAt))

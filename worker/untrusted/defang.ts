@@ -2,7 +2,7 @@ import { replaceIndicators } from './indicators.ts'
 
 /** Schemes that a page makes clickable or runs, with or without slashes behind. */
 const scheme =
-  /\b(?!hxxp)([a-z][a-z0-9+.-]{1,20}):\/\/|\b(javascript|vbscript|data|file|mailto|tel|sms|callto|search-ms|ms-[a-z]{2,20}):(?=\S)/gi
+  /(?!hxxp)([a-z][a-z0-9+.-]{0,20}):\/\/|\b(javascript|vbscript|data|file|mailto|tel|sms|callto|search-ms|ms-[a-z]{2,20}):(?=\S)/gi
 
 /** Addresses written so that neither a page nor a reader's slip opens them: `hxxps://evil[.]example`, `203[.]0[.]113[.]5`. */
 export function defangAddresses(text: string): string {
@@ -17,5 +17,5 @@ export function defangSchemes(text: string): string {
       if (/^https?$/i.test(slashed ?? '')) return whole.replace(/^(h)tt/i, '$1xx')
       return `${slashed}[:]//`
     })
-    .replace(/\bwww\.(?=\S)/gi, 'www[.]')
+    .replace(/www\.(?=\S)/gi, 'www[.]')
 }
