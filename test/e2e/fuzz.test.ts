@@ -9,7 +9,7 @@ import { assertSafeHtml, assertSafeTitle } from '../harness/safe-html.ts'
 import { WorkerProcess } from '../harness/worker-process.ts'
 
 /** CI sends 10,000 (`.github/workflows/ci.yaml`); that takes a minute or two, so `npm test` sends fewer. */
-const total = Number(process.env.FUZZ_MESSAGES ?? 1_500)
+const total = Number(process.env.FUZZ_MESSAGES ?? 1_000)
 const seed = 20_261_124
 const incidentCount = Math.min(300, Math.ceil(total / 20))
 

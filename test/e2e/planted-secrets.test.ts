@@ -155,6 +155,23 @@ describe('planted secrets', { timeout: 120_000 }, () => {
     )
   })
 
+  it('are in nothing that a crash leaves behind', async () => {
+    const bomb = `setTimeout(() => { throw Object.assign(new Error(process.env.OPENAI_API_KEY), { headers: { authorization: process.env.OPENAI_API_KEY } }) }, 2500)`
+    const worker = new WorkerProcess(
+      {
+        ...stack.environment,
+        OPENAI_API_KEY: key,
+        NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(bomb)}`,
+      },
+      'run',
+    )
+    await worker.line((line) => line.event === 'worker.stopped')
+    assert.equal(await worker.exited, 1)
+    const left = `${worker.stderr}\n${JSON.stringify(worker.lines)}`
+    assert.match(left, /that nothing handles/)
+    assert.ok(!left.includes(key))
+  })
+
   it('a key, a token and an incident follow no redirect, and go to no other host', async () => {
     const foreign: string[] = []
     const note =

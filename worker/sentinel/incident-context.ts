@@ -31,6 +31,8 @@ const maxNames = 30
  * costs milliseconds per kilobyte.
  */
 const maxEvidenceBytes = 16_384
+/** What is redacted may be much longer than what is left of it; no more is read than this. */
+const maxReadCharacters = 40_000
 
 /** Makes the context; `alerts` and `entities` are empty where the playbook did not ask for them. */
 export function incidentContext(
@@ -43,9 +45,12 @@ export function incidentContext(
   const seenEntities = entities.slice(0, maxEntities)
   for (const entity of seenEntities) learnNames(entity, guard)
   let left = maxEvidenceBytes
+  let unread = maxReadCharacters
   const text = (raw: string | null | undefined, maxCharacters: number): string => {
-    const clean = left > 0 ? guard.clean(raw ?? '', Math.min(maxCharacters, left)) : ''
+    if (!raw || left <= 0 || unread <= 0) return ''
+    const clean = guard.clean(raw, Math.min(maxCharacters, left))
     left -= Buffer.byteLength(clean)
+    unread -= Math.min(raw.length, 2 * maxCharacters)
     return clean
   }
   const names = (raw: string[] | null | undefined) => (raw ?? []).slice(0, maxNames).map((name) => text(name, 100))

@@ -48,7 +48,7 @@ export function renderComment(markdown: string, isKnown: IsKnown = () => true): 
 
 /** What cannot be shown anyway need not be read: markup and blanks take some room, but not this much. */
 function maxInput(maxLength: number): number {
-  return 4 * maxLength + 10_000
+  return Math.ceil(1.5 * maxLength) + 1_000
 }
 
 /**

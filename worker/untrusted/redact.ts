@@ -9,7 +9,7 @@ interface SecretKind {
 /** Letters before would make it the end of a longer word or identifier. */
 const start = '(?<![A-Za-z0-9_])'
 /** What a value in quotes, or up to the next separator, looks like: never a placeholder, a variable or a format mark. */
-const value = `(?:"(?!\\[SECRET)([^"\\n]{1,400})"|'(?!\\[SECRET)([^'\\n]{1,400})'|(?![$%{<\\["'*])([^\\s"',;&|<>)\\]}]{3,400}))`
+const value = `(?:"(?!\\[SECRET)([^"\\n]{1,400})"|'(?!\\[SECRET)([^'\\n]{1,400})'|(?![$%{<(\\["'*])([^\\s"',;&|<>)\\]}]{3,400}))`
 
 /** A name that announces a secret, then what it is; only the value is replaced. `[\s]*` is bounded to stay linear. */
 function named(names: string, flags = 'gi'): RegExp {
@@ -43,7 +43,7 @@ const secretKinds: readonly SecretKind[] = [
   { kind: 'gitlab-token', pattern: new RegExp(`${start}gl(?:pat|dt|rt|ptt|oas)-[A-Za-z0-9_-]{20,100}`, 'g') },
   {
     kind: 'slack-token',
-    pattern: new RegExp(`${start}xox[abeoprs]-[A-Za-z0-9-]{10,250}|${start}xapp-\\d-[A-Za-z0-9-]{10,250}`, 'g'),
+    pattern: new RegExp(`${start}xox[a-z]-[A-Za-z0-9-]{10,250}|${start}xapp-\\d-[A-Za-z0-9-]{10,250}`, 'g'),
   },
   {
     kind: 'webhook',
@@ -72,7 +72,7 @@ const secretKinds: readonly SecretKind[] = [
   {
     kind: 'npm-token',
     pattern: new RegExp(
-      `${start}(?:npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,250}|dckr_pat_[A-Za-z0-9_-]{20,60}|hf_[A-Za-z0-9]{30,60}|shpat_[a-f0-9]{32}|dop_v1_[a-f0-9]{64})`,
+      `${start}(?:npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,250}|dckr_pat_[A-Za-z0-9_-]{20,60}|hf_[A-Za-z0-9]{30,60}|shpat_[a-f0-9]{32}|dapi[a-f0-9]{32}|(?:SK|AC)[a-f0-9]{32}|dop_v1_[a-f0-9]{64})`,
       'g',
     ),
   },
@@ -108,6 +108,14 @@ const secretKinds: readonly SecretKind[] = [
     kind: 'url-password',
     pattern: /([a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@"'<>?#]{0,120}:)(?!\[SECRET)([^\s/@"'<>]{1,200})(?=@)/gi,
   },
+  // The same without a scheme, as tools take it: CONTOSO/admin:password@192.0.2.9
+  {
+    kind: 'url-password',
+    pattern:
+      /((?<![\w:/.@[-])(?:[\w.-]{1,40}\/)?[\w.-]{1,64}:)(?!\[SECRET)([^\s/@:"'<>]{4,120})(?=@[\w-]{1,63}[.:\w])/g,
+    verify: looksChosen,
+  },
+  { kind: 'api-key', pattern: /([?&](?:code|key|apikey|token|auth)=)([A-Za-z0-9%+/_-]{32,200}={0,2})/gi },
   // Command lines: net user NAME PASSWORD, curl -u user:password, sshpass -p, mysql -pPASSWORD, psexec -p, cmdkey /pass:
   {
     kind: 'password',
@@ -123,6 +131,19 @@ const secretKinds: readonly SecretKind[] = [
     kind: 'password',
     pattern:
       /(\bcurl\b[^\n|;]{0,300}?\s(?:-u|--user|-U|--proxy-user)[ =]{0,2}["']?[^\s:"']{1,120}:)(?!\[SECRET)([^\s"']{1,200})/gi,
+  },
+  // user:password and user%password after an option that says so.
+  {
+    kind: 'password',
+    pattern:
+      /(\s(?:-U|-u|--user|--auth|--userpwd|--credentials?)[ =]["']?[\w.\\/@-]{1,100}[:%])(?!\[SECRET|\\|\/\/)([^\s"']{4,120})/g,
+    verify: looksChosen,
+  },
+  {
+    kind: 'password',
+    pattern:
+      /(\b(?:redis-cli|openssl|certutil(?:\.exe)?|keytool|gpg|kinit|mongo(?:sh|dump)?|bcp|sqlcmd|osql|isql|net)\b[^\n|;]{0,300}?\s(?:-a|-k|-p|-P|-pass(?:in|out)?(?:\s{1,2}pass:)?)[ =:]["']?)(?!\[SECRET|\d{1,5}(?:\s|$)|[-/])([^\s"']{6,200})/gi,
+    verify: looksChosen,
   },
   {
     kind: 'password',
@@ -154,20 +175,20 @@ const secretKinds: readonly SecretKind[] = [
   {
     kind: 'password',
     pattern: named(
-      `${prefix}(?:password|passwd|passphrase|passwort|pwd|pass|contraseña|mot[ _]de[ _]passe|senha|парол[ья]|密码|密碼)`,
+      `${prefix}(?:[A-Za-z0-9]{0,16}(?:password|passwd|pwd)|passphrase|passcode|passwort|kennwort|losenord|wachtwoord|hasło|pass|contraseña|mot[ _]de[ _]passe|senha|парол[ья]|密码|密碼)`,
     ),
   },
   {
     kind: 'secret',
     pattern: named(
-      `${prefix}(?:client[_-]?secret|app[_-]?secret|secret[_-]?access[_-]?key|secret[_-]?key|shared[_-]?secret|signing[_-]?key|encryption[_-]?key|private[_-]?key|master[_-]?key|secret)`,
+      `${prefix}(?:client[_-]?secret|app[_-]?secret|secret[_-]?access[_-]?key|secret[_-]?key|shared[_-]?secret|signing[_-]?key|encryption[_-]?key|private[_-]?key|(?:primary|secondary)?master[_-]?key|credentials?|secret)`,
     ),
     verify: looksChosen,
   },
   {
     kind: 'api-key',
     pattern: named(
-      `${prefix}(?:x-)?(?:api[_-]?key|apikey|access[_-]?key|subscription[_-]?key|functions[_-]?key|instrumentation[_-]?key|account[_-]?key|auth[_-]?key)`,
+      `${prefix}(?:x-)?(?:api[_-]?key|apikey|access[_-]?key|subscription[_-]?key|functions[_-]?key|instrumentation[_-]?key|account[_-]?key|auth[_-]?key|license[_-]?key|storage[_-]?key|host[_-]?key)`,
     ),
   },
   {
@@ -176,6 +197,16 @@ const secretKinds: readonly SecretKind[] = [
       `${prefix}(?:access[_-]?token|refresh[_-]?token|id[_-]?token|auth[_-]?token|session[_-]?token|bearer[_-]?token|bot[_-]?token|sas[_-]?token|csrf[_-]?token|personal[_-]?access[_-]?token|token)`,
     ),
     verify: looksChosen,
+  },
+  // XML: <password>…</password>, and <add key="…Password" value="…">.
+  {
+    kind: 'password',
+    pattern: /(<(?:\w{1,20}:)?\w{0,24}(?:password|passwd|secret|apikey|token)>)(?!\[SECRET)([^<>\n]{3,300})(?=<\/)/gi,
+  },
+  {
+    kind: 'password',
+    pattern:
+      /((?:key|name)="[\w.:-]{0,40}(?:password|passwd|pwd|secret|apikey|token)" value=")(?!\[SECRET)([^"\n]{3,300})(?=")/gi,
   },
   {
     kind: 'card-number',
