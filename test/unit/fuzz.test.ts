@@ -18,6 +18,8 @@ import { hostileText, maybeText } from '../fixtures/hostile-text.ts'
 import { assertSafeHtml, assertSafeTitle } from '../harness/safe-html.ts'
 
 const runs = 10_000
+/** As in `test/e2e/fuzz.test.ts`: 10,000 in CI, fewer in `npm test`. */
+const incidentRuns = Number(process.env.FUZZ_MESSAGES ?? 3_000)
 const seed = 20_261_124
 const armId =
   '/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/w/providers/Microsoft.SecurityInsights/Incidents/73e01a99-5cd7-4139-a149-9f2736ff2ab5'
@@ -56,7 +58,7 @@ describe(`${runs} generated messages`, () => {
   })
 })
 
-describe(`${runs} generated incidents with their answers, through the whole data path`, () => {
+describe(`${incidentRuns} generated incidents with their answers, through the whole data path`, () => {
   const playbook = loadPlaybook(
     fileURLToPath(new URL('../../worker/playbooks/recommended-steps-economy.yaml', import.meta.url)),
   )
@@ -125,7 +127,7 @@ describe(`${runs} generated incidents with their answers, through the whole data
     alerts: fc.array(alert, { maxLength: 2 }),
     entities: fc.array(entity, { maxLength: 2 }),
     answers: fc.array(fc.oneof({ weight: 9, arbitrary: answer }, { weight: 1, arbitrary: failure }), {
-      minLength: 2,
+      minLength: 1,
       maxLength: 2,
     }),
     conflicts: fc.constantFrom(0, 0, 0, 1),
@@ -161,10 +163,14 @@ describe(`${runs} generated incidents with their answers, through the whole data
           )
         }
       }),
-      { numRuns: runs, seed, endOnFailure: true },
+      { numRuns: incidentRuns, seed, endOnFailure: true },
     )
     t.diagnostic([...counts].map(([outcome, count]) => `${outcome} ${count}`).join(', '))
-    assert.ok(['enriched', 'skipped', 'deferred', 'dead-lettered'].every((outcome) => (counts.get(outcome) ?? 0) > 20))
+    assert.ok(
+      ['enriched', 'skipped', 'deferred', 'dead-lettered'].every(
+        (outcome) => (counts.get(outcome) ?? 0) > incidentRuns / 200,
+      ),
+    )
   })
 
   const hadTag = (one: { properties: { labels: { labelName: string }[] | null } }, tag: string) =>
