@@ -16,6 +16,9 @@ import type { RunStore } from './runs/run-store.ts'
 import { createTableRunStore, runsTable } from './runs/table-run-store.ts'
 import { createSentinelClient } from './sentinel/sentinel-client.ts'
 import { WritePacer } from './sentinel/write-pacer.ts'
+import { noTelemetry, type Telemetry } from './telemetry/telemetry.ts'
+import { traceModel } from './telemetry/trace-model.ts'
+import { traceSentinel } from './telemetry/trace-sentinel.ts'
 
 export interface Worker {
   pump: Pump
@@ -25,7 +28,12 @@ export interface Worker {
 }
 
 /** The one place that builds clients and hands parts to each other. */
-export function composeWorker(configuration: Configuration, playbook: Playbook, log: Log): Worker {
+export function composeWorker(
+  configuration: Configuration,
+  playbook: Playbook,
+  log: Log,
+  telemetry: Telemetry = noTelemetry,
+): Worker {
   const clock = systemClock
   const credential = lazily(() => createCredential(configuration.identityClientId))
   const circuits = new Circuits(clock.now)
@@ -45,19 +53,23 @@ export function composeWorker(configuration: Configuration, playbook: Playbook, 
     modelName: configuration.model.model ?? playbook.model,
     workspaces: configuration.workspaces,
     tokensPerIncident: configuration.budget.tokensPerIncident,
-    sentinel: createSentinelClient({
-      credential: credential(),
-      resourceManagerUrl: configuration.resourceManagerUrl,
-      pacer: new WritePacer(configuration.sentinelWritesPerSecond, clock),
-      call,
-    }),
-    model: createModelClient(configuration.model, credential),
+    sentinel: traceSentinel(
+      createSentinelClient({
+        credential: credential(),
+        resourceManagerUrl: configuration.resourceManagerUrl,
+        pacer: new WritePacer(configuration.sentinelWritesPerSecond, clock),
+        call,
+      }),
+      telemetry,
+    ),
+    model: traceModel(createModelClient(configuration.model, credential), configuration.model, telemetry),
     runs,
     call,
     circuits,
     retry: configuration.retry,
     clock,
     worker: `${hostname()}/${process.pid}`,
+    telemetry,
   }
   const connection = new QueueConnection(configuration.queue, credential)
   const pump = new Pump({
@@ -68,6 +80,12 @@ export function composeWorker(configuration: Configuration, playbook: Playbook, 
     concurrency: configuration.concurrency,
     clock,
     log,
+    telemetry,
+  })
+  telemetry.observe({
+    inFlight: () => pump.inFlight,
+    counters: () => ({ ...pump.counters }),
+    circuits: () => circuits.report(),
   })
   return {
     pump,

@@ -18,6 +18,8 @@ import { incidentContext, needsAlerts } from './sentinel/incident-context.ts'
 import { outputsOf, planOutputs } from './sentinel/outputs.ts'
 import type { SentinelClient } from './sentinel/sentinel-client.ts'
 import { addTags, hasTag, injectionTag } from './sentinel/tag-incident.ts'
+import { noTelemetry, type Telemetry } from './telemetry/telemetry.ts'
+import { traceTurn } from './telemetry/trace-turn.ts'
 import { type AttackSign, IncidentGuard } from './untrusted/incident-guard.ts'
 
 /** What the data path works with; the composition root makes it once. */
@@ -36,6 +38,8 @@ export interface EnrichmentParts {
   clock: Clock
   /** This process, for the run record. */
   worker: string
+  /** Default: nobody listens. */
+  telemetry?: Telemetry
 }
 
 /** The contract's five outcomes. What the pump does with each is its settlement. */
@@ -95,7 +99,7 @@ async function enrichClaimed(
   { signal, assertHeld }: Hold,
   parts: EnrichmentParts,
 ): Promise<Outcome> {
-  const { playbook, sentinel, runs, clock } = parts
+  const { playbook, sentinel, runs, clock, telemetry = noTelemetry } = parts
 
   const [loaded, existingTasks] = await Promise.all([
     sentinel.getIncident(incident, signal),
@@ -126,7 +130,9 @@ async function enrichClaimed(
       incident: context,
       progress,
       ask: (request, exchange, within) =>
-        askModel(request, exchange, within, { model: parts.model, call: parts.call, budget }),
+        traceTurn(telemetry, exchange, incident, () =>
+          askModel(request, exchange, within, { model: parts.model, call: parts.call, budget }),
+        ),
       save: async (key, answer) => {
         progress.answers.set(key, answer)
         account()

@@ -3,6 +3,7 @@ import { composeWorker, type Worker } from '../compose.ts'
 import { type Configuration, readConfiguration } from '../configuration.ts'
 import { type HealthReport, startHealthServer } from '../health/health-server.ts'
 import { loadPlaybook } from '../playbooks/load-playbook.ts'
+import { startTelemetry } from '../telemetry/start-telemetry.ts'
 import { keepCrashesQuiet } from './keep-crashes-quiet.ts'
 import { logDestination } from './log-destination.ts'
 
@@ -15,7 +16,8 @@ export async function run(): Promise<number> {
   const playbook = loadPlaybook(configuration.playbookFile)
   const log = createLog(configuration.logLevel, await logDestination())
   keepCrashesQuiet(log)
-  const worker = composeWorker(configuration, playbook, log)
+  const telemetry = await startTelemetry(configuration.telemetry)
+  const worker = composeWorker(configuration, playbook, log, telemetry)
   const startedAt = Date.now()
   const health = await startHealthServer(configuration.healthPort, () => report(worker, configuration, startedAt))
   worker.pump.start()
@@ -48,6 +50,7 @@ export async function run(): Promise<number> {
   )
   const handedBack = await worker.pump.drain(configuration.shutdownGraceMs)
   await within(closeTimeoutMs, worker.close())
+  await within(closeTimeoutMs, telemetry.shutdown())
   log.info({ event: 'worker.stopped', exitCode: 0, handedBack, ...worker.pump.counters }, 'the worker stopped')
   // The health server closes last: until here it told the truth.
   await within(closeTimeoutMs, health.close())
