@@ -6,6 +6,7 @@ import type { Log } from '../shared/log.ts'
 import type { Configuration } from './configuration.ts'
 import { createModelClient } from './conversation/model-client.ts'
 import { type EnrichmentParts, enrichIncident, recoverFrom } from './enrich-incident.ts'
+import { RunTotals } from './health/run-totals.ts'
 import type { Playbook } from './playbooks/load-playbook.ts'
 import { Pump } from './pump/pump.ts'
 import { QueueConnection } from './pump/queue-connection.ts'
@@ -24,6 +25,7 @@ export interface Worker {
   pump: Pump
   circuits: Circuits
   connection: QueueConnection
+  totals: RunTotals
   close(): Promise<void>
 }
 
@@ -72,9 +74,14 @@ export function composeWorker(
     telemetry,
   }
   const connection = new QueueConnection(configuration.queue, credential)
+  const totals = new RunTotals()
   const pump = new Pump({
     connection,
-    enrich: (delivery, hold) => enrichIncident(delivery, hold, parts),
+    enrich: async (delivery, hold) => {
+      const enrichment = await enrichIncident(delivery, hold, parts)
+      totals.add(enrichment, clock.now())
+      return enrichment
+    },
     recover: (failure, delivery) => recoverFrom(failure, delivery, parts),
     circuits,
     concurrency: configuration.concurrency,
@@ -91,6 +98,7 @@ export function composeWorker(
     pump,
     circuits,
     connection,
+    totals,
     close: async () => {
       circuits.close()
       await Promise.all([connection.close(), runs.close()])

@@ -26,14 +26,12 @@ describe('telemetry', { timeout: 120_000 }, () => {
   let stack: Stack
   let client: ServiceBusClient
   let made = 0
-  let unbundle: () => void
   before(async () => {
-    unbundle = await useBundledWorker()
+    await useBundledWorker()
     stack = await startStack({ sentinelThrottle: false })
     client = new ServiceBusClient(stack.broker.connectionString)
   })
   after(async () => {
-    unbundle()
     await client.close()
     await stack.close()
   })

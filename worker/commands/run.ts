@@ -1,7 +1,8 @@
 import { createLog } from '../../shared/log.ts'
-import { composeWorker, type Worker } from '../compose.ts'
-import { type Configuration, readConfiguration } from '../configuration.ts'
-import { type HealthReport, startHealthServer } from '../health/health-server.ts'
+import { composeWorker } from '../compose.ts'
+import { readConfiguration } from '../configuration.ts'
+import { startHealthServer } from '../health/health-server.ts'
+import { reportHealth } from '../health/report-health.ts'
 import { loadPlaybook } from '../playbooks/load-playbook.ts'
 import { startTelemetry } from '../telemetry/start-telemetry.ts'
 import { keepCrashesQuiet } from './keep-crashes-quiet.ts'
@@ -19,7 +20,9 @@ export async function run(): Promise<number> {
   const telemetry = await startTelemetry(configuration.telemetry)
   const worker = composeWorker(configuration, playbook, log, telemetry)
   const startedAt = Date.now()
-  const health = await startHealthServer(configuration.healthPort, () => report(worker, configuration, startedAt))
+  const health = await startHealthServer(configuration.healthPort, () =>
+    reportHealth({ ...worker, configuration, playbook, startedAt }),
+  )
   worker.pump.start()
   log.info(
     {
@@ -71,25 +74,6 @@ function firstSignal(again: () => void): Promise<NodeJS.Signals> {
       })
     }
   })
-}
-
-function report(worker: Worker, configuration: Configuration, startedAt: number): HealthReport {
-  const { pump, circuits } = worker
-  return {
-    // A stuck run is freed by its slot's bound; one that outlives even that means the pump itself hangs.
-    live: pump.oldestRunMs < 15 * 60_000,
-    ready: pump.ready,
-    status: {
-      state: pump.state,
-      inFlight: pump.inFlight,
-      concurrency: configuration.concurrency,
-      oldestRunMs: pump.oldestRunMs,
-      uptimeSeconds: Math.round((Date.now() - startedAt) / 1000),
-      counters: pump.counters,
-      circuits: circuits.report(),
-      memoryMb: Math.round(process.memoryUsage.rss() / 2 ** 20),
-    },
-  }
 }
 
 async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
