@@ -1,7 +1,17 @@
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
+
+/** Telemetry is a bundle of its own, which the worker's imports only where telemetry goes somewhere: parsing it costs start-up. */
+const telemetryApart: Plugin = {
+  name: 'telemetry-apart',
+  setup(build) {
+    build.onResolve({ filter: /\/open-telemetry\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './telemetry.js', external: true } : undefined,
+    )
+  },
+}
 
 /**
  * Bundles the worker into `<folder>/enricher.js`, with the shipped playbooks beside it: loading the SDKs unbundled takes
@@ -13,10 +23,11 @@ export async function bundleWorker(folder: string): Promise<{ file: string; byte
   rmSync(folder, { recursive: true, force: true })
   const root = fileURLToPath(new URL('..', import.meta.url))
   const file = join(folder, 'enricher.js')
-  const result = await build({
+  await build({
     absWorkingDir: root,
-    entryPoints: ['worker/main.ts'],
-    outfile: file,
+    entryPoints: { enricher: 'worker/main.ts', telemetry: 'worker/telemetry/open-telemetry.ts' },
+    outdir: folder,
+    plugins: [telemetryApart],
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -28,14 +39,13 @@ export async function bundleWorker(folder: string): Promise<{ file: string; byte
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); const __filename = import.meta.filename; const __dirname = import.meta.dirname;",
     },
-    metafile: true,
     logLevel: 'warning',
   })
   cpSync(join(root, 'worker/playbooks'), join(folder, 'playbooks'), {
     recursive: true,
     filter: (source) => !source.endsWith('.ts'),
   })
-  return { file, bytes: Object.values(result.metafile.outputs).reduce((sum, output) => sum + output.bytes, 0) }
+  return { file, bytes: statSync(file).size }
 }
 
 if (import.meta.main) {

@@ -35,7 +35,8 @@ const maxOriginLength = 110
 /** The first message's id: what `enricher-origin` says, or the id without the suffix of a copy or a replay. */
 export function originOf(messageId: unknown, declared: unknown): string {
   const text = typeof declared === 'string' && declared ? declared : messageId == null ? '' : String(messageId)
-  const origin = text.replace(/(~[cr]\d+)+$/, '')
+  // A suffix is sought only in what can be an id of ours: the pattern is quadratic in a long foreign text.
+  const origin = text.length <= 2 * maxOriginLength ? text.replace(/(~[cr]\d+)+$/, '') : text
   if (origin.length <= maxOriginLength) return origin
   // Cut only, two long ids of another producer could become one, and duplicate detection would drop the second's copy.
   const hash = createHash('sha256').update(origin).digest('hex').slice(0, 20)
@@ -74,10 +75,16 @@ type Found = IncidentRef | string
 const maxDepth = 4
 const tooDeep = 'its body is wrapped too many times'
 
+/** A premium namespace takes messages of 100 MB; a trigger's body with all its alerts is far below this. */
+const maxBodyLength = 1_048_576
+const tooLong = 'its body is longer than 1 MB'
+/** An ARM id has at most some 700 characters, a portal link to an incident a few more. */
+const maxIdLength = 2_048
+
 function fromAny(body: unknown, depth: number): Found {
   if (depth > maxDepth) return tooDeep
   if (body == null) return 'its body is empty'
-  if (body instanceof Uint8Array) return fromBytes(body, depth)
+  if (body instanceof Uint8Array) return body.length > maxBodyLength ? tooLong : fromBytes(body, depth)
   if (typeof body === 'string') return fromText(body, depth)
   if (Array.isArray(body)) return 'its body is a list'
   if (typeof body === 'object') return fromObject(body)
@@ -113,21 +120,29 @@ function dotNetString(record: Buffer): string | undefined {
 
 function fromText(raw: string, depth: number): Found {
   if (depth > maxDepth) return tooDeep
+  if (raw.length > maxBodyLength) return tooLong
   const text = raw.replace(/^\uFEFF/, '').trim()
   if (text === '') return 'its body is empty'
   if (text.startsWith(dotNetPrefix)) {
     const payload = text.slice(dotNetPrefix.length).search(/[/{"]/)
     if (payload < 0) return 'its legacy .NET string is cut off'
     // The end-of-element byte after the text survives as a control character.
-    return fromText(text.slice(dotNetPrefix.length + payload).replace(/\p{Cc}+$/u, ''), depth + 1)
+    return fromText(withoutControlsBehind(text.slice(dotNetPrefix.length + payload)), depth + 1)
   }
-  if (text.startsWith('/')) return parseIncidentArmId(text) ?? 'its ARM id is not an incident of a workspace'
+  if (text.startsWith('/')) return parseId(text) ?? 'its ARM id is not an incident of a workspace'
   if (text.startsWith('{') || text.startsWith('"')) return fromJson(text, depth)
   if (text.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text)) {
     const inner = fromBytes(Buffer.from(text, 'base64'), depth + 1)
     return typeof inner === 'object' ? inner : 'its body is neither an ARM id nor JSON'
   }
   return 'its body is neither an ARM id nor JSON'
+}
+
+/** A pattern for this would look at every run of controls from each of its characters: quadratic. */
+function withoutControlsBehind(text: string): string {
+  let end = text.length
+  while (end > 0 && /\p{Cc}/u.test(text.charAt(end - 1))) end--
+  return text.slice(0, end)
 }
 
 function fromJson(text: string, depth: number): Found {
@@ -138,6 +153,10 @@ function fromJson(text: string, depth: number): Found {
     return 'its body starts like JSON but is not'
   }
   return fromAny(value, depth + 1)
+}
+
+function parseId(text: string): IncidentRef | undefined {
+  return text.length > maxIdLength ? undefined : parseIncidentArmId(text)
 }
 
 /** What a body may say of its incident; everything else in it is of no interest, and not looked at. */
@@ -153,14 +172,15 @@ const outputsSchema = z.object({ body: bodySchema })
 function fromObject(body: object): Found {
   const bare = bodySchema.safeParse(body).data
   if (bare?.incidentArmId !== undefined) {
-    return parseIncidentArmId(bare.incidentArmId) ?? 'its incidentArmId is not the ARM id of an incident'
+    return parseId(bare.incidentArmId) ?? 'its incidentArmId is not the ARM id of an incident'
   }
   const incident = bare?.object ?? outputsSchema.safeParse(body).data?.body.object
   if (!incident) return 'its JSON has neither incidentArmId nor object.id'
   if (incident.id !== undefined) {
-    return parseIncidentArmId(incident.id) ?? 'its object.id is not the ARM id of an incident'
+    return parseId(incident.id) ?? 'its object.id is not the ARM id of an incident'
   }
   // A template may drop object.id; the portal's link to the incident carries it after "/Incident".
-  const path = /\/Incident(\/subscriptions\/.+)$/i.exec(incident.properties?.incidentUrl ?? '')?.[1]
-  return (path === undefined ? undefined : parseIncidentArmId(path)) ?? 'its object has no id'
+  const url = (incident.properties?.incidentUrl ?? '').slice(0, maxIdLength)
+  const path = /\/Incident(\/subscriptions\/.+)$/i.exec(url)?.[1]
+  return (path === undefined ? undefined : parseId(path)) ?? 'its object has no id'
 }

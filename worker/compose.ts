@@ -5,6 +5,7 @@ import type { Configuration } from './configuration.ts'
 import { createModelClient } from './conversation/model-client.ts'
 import { createCredential, lazily } from './credential.ts'
 import { type EnrichmentParts, enrichIncident, recoverFrom } from './enrich-incident.ts'
+import { RunTotals } from './health/run-totals.ts'
 import type { Playbook } from './playbooks/load-playbook.ts'
 import { Pump } from './pump/pump.ts'
 import { QueueConnection } from './pump/queue-connection.ts'
@@ -13,16 +14,25 @@ import { createCallDependency } from './recovery/immediate-retry.ts'
 import { createRunStore } from './runs/open-run-store.ts'
 import { createSentinelClient } from './sentinel/sentinel-client.ts'
 import { WritePacer } from './sentinel/write-pacer.ts'
+import { noTelemetry, type Telemetry } from './telemetry/telemetry.ts'
+import { traceModel } from './telemetry/trace-model.ts'
+import { traceSentinel } from './telemetry/trace-sentinel.ts'
 
 export interface Worker {
   pump: Pump
   circuits: Circuits
   connection: QueueConnection
+  totals: RunTotals
   close(): Promise<void>
 }
 
 /** The one place that builds clients and hands parts to each other. */
-export function composeWorker(configuration: Configuration, playbook: Playbook, log: Log): Worker {
+export function composeWorker(
+  configuration: Configuration,
+  playbook: Playbook,
+  log: Log,
+  telemetry: Telemetry = noTelemetry,
+): Worker {
   const clock = systemClock
   const credential = lazily(() => createCredential(configuration.identityClientId))
   const circuits = new Circuits(clock.now)
@@ -42,34 +52,50 @@ export function composeWorker(configuration: Configuration, playbook: Playbook, 
     modelName: configuration.model.model ?? playbook.model,
     workspaces: configuration.workspaces,
     tokensPerIncident: configuration.budget.tokensPerIncident,
-    sentinel: createSentinelClient({
-      credential: credential(),
-      resourceManagerUrl: configuration.resourceManagerUrl,
-      pacer: new WritePacer(configuration.sentinelWritesPerSecond, clock),
-      call,
-    }),
-    model: createModelClient(configuration.model, credential),
+    sentinel: traceSentinel(
+      createSentinelClient({
+        credential: credential(),
+        resourceManagerUrl: configuration.resourceManagerUrl,
+        pacer: new WritePacer(configuration.sentinelWritesPerSecond, clock),
+        call,
+      }),
+      telemetry,
+    ),
+    model: traceModel(createModelClient(configuration.model, credential), configuration.model, telemetry),
     runs,
     call,
     circuits,
     retry: configuration.retry,
     clock,
     worker: `${hostname()}/${process.pid}`,
+    telemetry,
   }
   const connection = new QueueConnection(configuration.queue, credential)
+  const totals = new RunTotals()
   const pump = new Pump({
     connection,
-    enrich: (delivery, hold) => enrichIncident(delivery, hold, parts),
+    enrich: async (delivery, hold) => {
+      const enrichment = await enrichIncident(delivery, hold, parts)
+      totals.add(enrichment, clock.now())
+      return enrichment
+    },
     recover: (failure, delivery) => recoverFrom(failure, delivery, parts),
     circuits,
     concurrency: configuration.concurrency,
     clock,
     log,
+    telemetry,
+  })
+  telemetry.observe({
+    inFlight: () => pump.inFlight,
+    counters: () => ({ ...pump.counters }),
+    circuits: () => circuits.report(),
   })
   return {
     pump,
     circuits,
     connection,
+    totals,
     close: async () => {
       circuits.close()
       await Promise.all([connection.close(), runs.close()])

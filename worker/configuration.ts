@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { parseEnv } from 'node:util'
 import { parseWorkspaceArmId, type WorkspaceRef } from '../shared/arm-id.ts'
 import { type LogLevel, logLevels } from '../shared/log.ts'
+import { readTelemetryConfiguration, type TelemetryConfiguration } from './telemetry/read-telemetry-configuration.ts'
 
 type Environment = Record<string, string | undefined>
 
@@ -69,6 +70,7 @@ export interface Configuration {
   shutdownGraceMs: number
   healthPort: number
   logLevel: LogLevel
+  telemetry: TelemetryConfiguration
 }
 
 /** Every problem of the environment, one sentence each, by variable; never a value that may be a secret. */
@@ -105,6 +107,7 @@ export function readConfiguration(env: Environment): Configuration {
     shutdownGraceMs: read.number('SHUTDOWN_GRACE_SECONDS', 25, { min: 0, max: 3600, whole: false }) * 1000,
     healthPort: read.number('HEALTH_PORT', 8080, { min: 0, max: 65_535 }),
     logLevel: read.oneOf('LOG_LEVEL', logLevels, 'info'),
+    telemetry: readTelemetryConfiguration(read),
   }
   refuseUnenforced(read, configuration.budget)
   read.throwIfAny()

@@ -4,6 +4,7 @@ import { asFailure, type DeadLetterReason, Failure, hopeless } from '../shared/f
 import { decodeIncidentMessage } from '../shared/message-envelope.ts'
 import { IncidentBudget } from './budget/incident-budget.ts'
 import { askModel } from './conversation/ask-model.ts'
+import { ContentRefusal } from './conversation/content-refusal.ts'
 import { converse } from './conversation/converse.ts'
 import type { ModelClient } from './conversation/model-client.ts'
 import type { Playbook } from './playbooks/load-playbook.ts'
@@ -16,7 +17,10 @@ import type { Run, RunProgress, RunStore } from './runs/run-store.ts'
 import { incidentContext, needsAlerts } from './sentinel/incident-context.ts'
 import { outputsOf, planOutputs } from './sentinel/outputs.ts'
 import type { SentinelClient } from './sentinel/sentinel-client.ts'
-import { addTag, hasTag } from './sentinel/tag-incident.ts'
+import { addTags, hasTag, injectionTag } from './sentinel/tag-incident.ts'
+import { noTelemetry, type Telemetry } from './telemetry/telemetry.ts'
+import { traceTurn } from './telemetry/trace-turn.ts'
+import { type AttackSign, IncidentGuard } from './untrusted/incident-guard.ts'
 
 /** What the data path works with; the composition root makes it once. */
 export interface EnrichmentParts {
@@ -34,6 +38,8 @@ export interface EnrichmentParts {
   clock: Clock
   /** This process, for the run record. */
   worker: string
+  /** Default: nobody listens. */
+  telemetry?: Telemetry
 }
 
 /** The contract's five outcomes. What the pump does with each is its settlement. */
@@ -52,6 +58,8 @@ export interface Enrichment {
   used: { promptTokens: number; completionTokens: number; cachedTokens: number; calls: number }
   /** Tasks and comments written by this attempt. */
   written: number
+  /** What gave an attack on the model away. */
+  attacks: AttackSign[]
 }
 
 /** The right to go on: the message's lease, and nobody asked to stop. */
@@ -91,7 +99,7 @@ async function enrichClaimed(
   { signal, assertHeld }: Hold,
   parts: EnrichmentParts,
 ): Promise<Outcome> {
-  const { playbook, sentinel, runs, clock } = parts
+  const { playbook, sentinel, runs, clock, telemetry = noTelemetry } = parts
 
   const [loaded, existingTasks] = await Promise.all([
     sentinel.getIncident(incident, signal),
@@ -100,6 +108,7 @@ async function enrichClaimed(
   if (hasTag(loaded, playbook.tag)) return { outcome: 'skipped', why: 'tagged' }
   if (loaded.properties.status.toLowerCase() === 'closed') return { outcome: 'skipped', why: 'closed' }
 
+  const guard = new IncidentGuard({ incident: incident.key, ...playbook.safety })
   // An earlier attempt may have written everything but the tag: then nothing is asked again.
   if (!planOutputs(incident, playbook).every(({ kind, id }) => kind === 'task' && existingTasks.has(id))) {
     const wanted = playbook.uses
@@ -107,7 +116,7 @@ async function enrichClaimed(
       wanted.alerts || needsAlerts(loaded) ? sentinel.listAlerts(incident, signal) : [],
       wanted.entities ? sentinel.listEntities(incident, signal) : [],
     ])
-    const context = incidentContext(loaded, alerts, entities)
+    const context = incidentContext(loaded, alerts, entities, guard)
 
     const budget = new IncidentBudget(parts.tokensPerIncident, progress)
     report.used = budget.used
@@ -121,14 +130,26 @@ async function enrichClaimed(
       incident: context,
       progress,
       ask: (request, exchange, within) =>
-        askModel(request, exchange, within, { model: parts.model, call: parts.call, budget }),
+        traceTurn(telemetry, exchange, incident, () =>
+          askModel(request, exchange, within, { model: parts.model, call: parts.call, budget }),
+        ),
       save: async (key, answer) => {
         progress.answers.set(key, answer)
         account()
         await runs.checkpoint(run, progress, signal)
       },
       signal,
-    }).finally(account)
+    })
+      .finally(account)
+      .catch(async (error: unknown) => {
+        // Nothing else will be written of this incident; that somebody attacks through it is worth knowing all the same.
+        if (error instanceof ContentRefusal && guard.attacks.size > 0) {
+          report.attacks = [...guard.attacks]
+          assertHeld()
+          await addTags(sentinel, incident, [injectionTag], clock, signal)
+        }
+        throw error
+      })
 
     // An owner that was given up while it wrote may have written since this run looked.
     // In step order, one after the other: the portal shows tasks by their time of creation.
@@ -141,10 +162,16 @@ async function enrichClaimed(
       else continue
       report.written++
     }
+  } else {
+    // What that attempt noticed in the incident's own text is noticed again.
+    incidentContext(loaded, [], [], guard)
   }
 
   assertHeld()
-  await addTag(sentinel, incident, playbook.tag, clock, signal)
+  for (const answer of progress.answers.values()) for (const sign of answer.attackSigns ?? []) guard.attacks.add(sign)
+  report.attacks = [...guard.attacks]
+  const tags = guard.attacks.size > 0 ? [playbook.tag, injectionTag] : [playbook.tag]
+  await addTags(sentinel, incident, tags, clock, signal)
   return { outcome: 'enriched' }
 }
 
@@ -215,6 +242,7 @@ function emptyReport(): Enrichment {
     incident: undefined,
     used: { promptTokens: 0, completionTokens: 0, cachedTokens: 0, calls: 0 },
     written: 0,
+    attacks: [],
   }
 }
 

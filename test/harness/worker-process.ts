@@ -69,12 +69,24 @@ export class WorkerProcess {
 
   /** Resolves when `count` messages left for good: enriched, skipped or dead-lettered. */
   async settled(count: number): Promise<void> {
-    const done = () =>
-      this.lines.filter((line) => /^incident\.(enriched|skipped|dead-lettered)$/.test(line.event ?? '')).length
-    while (done() < count) {
-      const seen = this.lines.length
-      await this.line((line) => this.lines.indexOf(line) >= seen)
+    let done = 0
+    let next = 0
+    const enough = () => {
+      for (; next < this.lines.length; next++) {
+        if (/^incident\.(enriched|skipped|dead-lettered)$/.test(this.lines[next]?.event ?? '')) done++
+      }
+      return done >= count
     }
+    if (enough()) return
+    await new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (!enough()) return
+        this.#events.off('line', look)
+        resolve()
+      }
+      this.#events.on('line', look)
+      void this.exited.then((code) => reject(new Error(`the worker ended with ${code}: ${this.stderr}`)))
+    })
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {

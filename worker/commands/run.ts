@@ -1,11 +1,14 @@
 import { systemClock } from '../../shared/clock.ts'
 import { createLog } from '../../shared/log.ts'
 import { composeWorker, type Worker } from '../compose.ts'
-import { type Configuration, readConfiguration } from '../configuration.ts'
-import { type HealthReport, startHealthServer } from '../health/health-server.ts'
+import { readConfiguration } from '../configuration.ts'
+import { startHealthServer } from '../health/health-server.ts'
+import { reportHealth } from '../health/report-health.ts'
 import { loadPlaybook } from '../playbooks/load-playbook.ts'
 import { whenIdle } from '../pump/idle-watch.ts'
+import { startTelemetry } from '../telemetry/start-telemetry.ts'
 import { UsageError } from './explain-failure.ts'
+import { keepCrashesQuiet } from './keep-crashes-quiet.ts'
 import { logDestination } from './log-destination.ts'
 
 /** Longest time that closing the connections may take once everything is handed back. */
@@ -25,9 +28,13 @@ export async function run(options: RunOptions = {}): Promise<number> {
   const configuration = readConfiguration(process.env)
   const playbook = loadPlaybook(configuration.playbookFile)
   const log = createLog(configuration.logLevel, await logDestination())
-  const worker = composeWorker(configuration, playbook, log)
+  keepCrashesQuiet(log)
+  const telemetry = await startTelemetry(configuration.telemetry)
+  const worker = composeWorker(configuration, playbook, log, telemetry)
   const startedAt = Date.now()
-  const health = await startHealthServer(configuration.healthPort, () => report(worker, configuration, startedAt))
+  const health = await startHealthServer(configuration.healthPort, () =>
+    reportHealth({ ...worker, configuration, playbook, startedAt }),
+  )
   worker.pump.start()
   log.info(
     {
@@ -62,6 +69,7 @@ export async function run(options: RunOptions = {}): Promise<number> {
   )
   const handedBack = await worker.pump.drain(configuration.shutdownGraceMs)
   await within(closeTimeoutMs, worker.close())
+  await within(closeTimeoutMs, telemetry.shutdown())
   log.info({ event: 'worker.stopped', exitCode: 0, handedBack, ...worker.pump.counters }, 'the worker stopped')
   // The health server closes last: until here it told the truth.
   await within(closeTimeoutMs, health.close())
@@ -99,25 +107,6 @@ function firstSignal(again: () => void): Promise<NodeJS.Signals> {
       })
     }
   })
-}
-
-function report(worker: Worker, configuration: Configuration, startedAt: number): HealthReport {
-  const { pump, circuits } = worker
-  return {
-    // A stuck run is freed by its slot's bound; one that outlives even that means the pump itself hangs.
-    live: pump.oldestRunMs < 15 * 60_000,
-    ready: pump.ready,
-    status: {
-      state: pump.state,
-      inFlight: pump.inFlight,
-      concurrency: configuration.concurrency,
-      oldestRunMs: pump.oldestRunMs,
-      uptimeSeconds: Math.round((Date.now() - startedAt) / 1000),
-      counters: pump.counters,
-      circuits: circuits.report(),
-      memoryMb: Math.round(process.memoryUsage.rss() / 2 ** 20),
-    },
-  }
 }
 
 async function within(limitMs: number, work: Promise<unknown>): Promise<void> {

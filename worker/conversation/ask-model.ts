@@ -1,7 +1,8 @@
-import { Failure, hopeless } from '../../shared/failure.ts'
+import { Failure } from '../../shared/failure.ts'
 import type { IncidentBudget } from '../budget/incident-budget.ts'
 import type { CallDependency } from '../recovery/immediate-retry.ts'
 import type { StoredAnswer } from '../runs/run-store.ts'
+import { ContentRefusal } from './content-refusal.ts'
 import type { Exchange } from './converse.ts'
 import type { ModelAnswer, ModelClient, ModelRequest } from './model-client.ts'
 
@@ -43,11 +44,10 @@ export async function askModel(
 /** `accept`, or the failure to end with when asking again with a larger cap does not help. */
 function judge(answer: ModelAnswer, exchange: Exchange): 'accept' | Failure {
   if (answer.finishReason === 'content_filter') {
-    throw hopeless(
-      'ContentFiltered',
-      'model',
+    throw new ContentRefusal(
       'content_filter',
-      "The provider's content filter cut the model's answer: review the incident by hand, or change the filter's settings.",
+      "The provider's content filter cut the model's answer, also with reduced evidence: review the incident by hand, or change the filter's settings.",
+      answer.attackSigns,
     )
   }
   if (answer.finishReason === 'refusal') {
@@ -85,5 +85,6 @@ function stored(answer: ModelAnswer): StoredAnswer {
     promptTokens: answer.promptTokens,
     completionTokens: answer.completionTokens,
     cachedTokens: answer.cachedTokens,
+    ...(answer.attackSigns.length > 0 ? { attackSigns: answer.attackSigns } : {}),
   }
 }

@@ -1,7 +1,9 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai'
 import { asFailure, Failure, type FailureDetails, hopeless } from '../../shared/failure.ts'
 import { retryAfterMs } from '../recovery/retry-after.ts'
+import { ContentRefusal } from './content-refusal.ts'
 import type { Adaptation } from './model-client.ts'
+import { signsOfRefusal } from './prompt-shields.ts'
 
 /**
  * The one place that knows what a chat completions API can answer besides an answer. Sources: OpenAI's and Azure OpenAI's
@@ -87,11 +89,10 @@ function classifyStatus(error: APIError): Failure {
   }
   if (status === 429) return classifyRefusal(code, message, wait)
   if (code === 'content_filter') {
-    return hopeless(
-      'ContentFiltered',
-      'model',
+    return new ContentRefusal(
       code,
-      "The provider's content filter refused the incident's text: review it by hand, or change the filter's settings.",
+      "The provider's content filter refused the incident's text, also with reduced evidence: review it by hand, or change the filter's settings.",
+      signsOfRefusal(error.error),
     )
   }
   if (status === 400 && /context_length_exceeded|string_above_max_length/.test(code)) {

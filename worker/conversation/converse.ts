@@ -1,8 +1,10 @@
 import type { Playbook, Turn } from '../playbooks/load-playbook.ts'
 import type { RunProgress, StoredAnswer } from '../runs/run-store.ts'
-import type { IncidentContext } from '../sentinel/incident-context.ts'
+import { type IncidentContext, reducedContext } from '../sentinel/incident-context.ts'
+import { promptScope } from '../untrusted/evidence-block.ts'
+import { ContentRefusal } from './content-refusal.ts'
 import type { ChatMessage, ModelRequest } from './model-client.ts'
-import { readStructuredAnswer } from './structured-answer.ts'
+import { mapTexts, readStructuredAnswer } from './structured-answer.ts'
 
 /** One completion of the conversation: a turn, or a turn's step. `key` is `<turn>/<step>`, steps counting from 1. */
 export interface Exchange {
@@ -40,17 +42,26 @@ export function transcriptOf(
   incident: IncidentContext,
   answers: ReadonlyMap<string, StoredAnswer>,
 ): ChatMessage[] {
-  const scope = { incident, steps: playbook.steps }
+  const { guard } = incident
+  const scope = promptScope(incident, playbook)
   const turns: ChatMessage[] = []
   for (let one: Exchange | undefined = exchange; one; one = one.continues) {
-    const question = one.turn.prompt.render({ ...scope, step: one.step })
+    const question = guard.seal(one.turn.prompt.render({ ...scope, step: one.step }))
     const answer = one === exchange ? undefined : answers.get(one.key)?.text
     turns.unshift(
       { role: 'user', content: question },
       ...(answer === undefined ? [] : [{ role: 'assistant' as const, content: answer }]),
     )
   }
-  return [{ role: 'system', content: playbook.system.render(scope) }, ...turns]
+  return [{ role: 'system', content: guard.sealSystem(playbook.system.render(scope)) }, ...turns]
+}
+
+function canaryTold(): ContentRefusal {
+  return new ContentRefusal(
+    'CanaryReturned',
+    'The model was made to tell its instructions, also with reduced evidence: somebody may have written commands into the incident, so review it by hand.',
+    ['canary'],
+  )
 }
 
 /**
@@ -70,28 +81,57 @@ export async function converse(parts: {
 }): Promise<AnsweredExchange[]> {
   const { playbook, incident, progress, signal } = parts
   const exchanges = planExchanges(playbook)
+  const { guard } = incident
+  const reduced = reducedContext(incident)
+  let seen = incident
   const pending = new Map<Exchange, Promise<AnsweredExchange>>()
 
   async function run(exchange: Exchange): Promise<AnsweredExchange> {
     if (exchange.continues) await pending.get(exchange.continues)
     signal.throwIfAborted()
-    const { schema } = exchange.turn
-    const read = (text: string) => (schema ? readStructuredAnswer(text, schema.check) : text)
     const known = progress.answers.get(exchange.key)
-    if (known) return { exchange, answer: read(known.text) }
+    if (known) return { exchange, answer: read(known, exchange).answer }
+    const asked = seen
+    const { text, answer, fresh } = await askWith(asked, exchange).catch((error: unknown) => {
+      if (!(error instanceof ContentRefusal)) throw error
+      for (const sign of error.signs) guard.attacks.add(sign)
+      // Refused once: the texts that can have caused it are left out, for the exchanges that follow too.
+      if (asked !== incident) throw error
+      seen = reduced
+      return askWith(reduced, exchange)
+    })
+    const attackSigns = guard.attacks.size > 0 ? [...guard.attacks] : undefined
+    await parts.save(exchange.key, { ...fresh, text, ...(attackSigns ? { attackSigns } : {}) })
+    return { exchange, answer }
+  }
+
+  /** Asks, and reads before anything is saved: an answer of no use would be found again at every later attempt. */
+  async function askWith(evidence: IncidentContext, exchange: Exchange) {
+    const { turn } = exchange
     const request: ModelRequest = {
       model: parts.model,
-      messages: transcriptOf(exchange, playbook, incident, progress.answers),
-      maxCompletionTokens: exchange.turn.maxCompletionTokens,
-      temperature: exchange.turn.temperature,
-      reasoningEffort: exchange.turn.reasoningEffort,
-      schema: schema?.json,
+      messages: transcriptOf(exchange, playbook, evidence, progress.answers),
+      maxCompletionTokens: turn.maxCompletionTokens,
+      temperature: turn.temperature,
+      reasoningEffort: turn.reasoningEffort,
+      schema: turn.schema?.json,
     }
     const fresh = await parts.ask(request, exchange, signal)
-    // Read before it is saved: an answer that violates its schema would be found again at every later attempt.
-    const answer = read(fresh.text)
-    await parts.save(exchange.key, fresh)
-    return { exchange, answer }
+    return { ...read(fresh, exchange), fresh }
+  }
+
+  /** The answer as it may be kept and built on: clean, and where the turn has a schema, parsed and nothing but what was parsed. */
+  function read(given: StoredAnswer, { turn }: Exchange): { text: string; answer: AnsweredExchange['answer'] } {
+    for (const sign of given.attackSigns ?? []) guard.attacks.add(sign)
+    if (guard.tellsCanary(given.text)) throw canaryTold()
+    const clean = (text: string) => guard.cleanAnswer(text)
+    if (!turn.schema) {
+      const text = clean(given.text)
+      return { text, answer: text }
+    }
+    const parsed = readStructuredAnswer(guard.bounded(given.text), turn.schema.check)
+    const answer = mapTexts(parsed, clean) as Record<string, unknown>
+    return { text: JSON.stringify(answer), answer }
   }
 
   for (const exchange of exchanges) pending.set(exchange, run(exchange))

@@ -4,7 +4,10 @@ import OpenAI from 'openai'
 import type { ChatCompletionCreateParamsNonStreaming } from 'openai/resources/chat/completions'
 import * as z from 'zod'
 import { type ModelConfiguration, readKeyFile } from '../configuration.ts'
+import type { AttackSign } from '../untrusted/incident-guard.ts'
+import { boundedFetch } from './bounded-fetch.ts'
 import { adaptationFor, classifyModelError, malformedAnswer } from './classify-model-error.ts'
+import { signsOfCompletion } from './prompt-shields.ts'
 
 export interface ChatMessage {
   role: 'system' | 'user' | 'assistant'
@@ -29,6 +32,8 @@ export interface ModelAnswer {
   promptTokens: number
   completionTokens: number
   cachedTokens: number
+  /** What Azure's Prompt Shields noticed in the prompt without refusing it. */
+  attackSigns: AttackSign[]
 }
 
 export interface ModelClient {
@@ -67,7 +72,7 @@ export function createModelClient(
   configuration: ModelConfiguration,
   credential: () => TokenCredential,
   /** What sends the requests; `enricher check` looks over its shoulder. */
-  fetchWith: typeof fetch = fetch,
+  fetchWith: typeof fetch = boundedFetch,
 ): ModelClient {
   const client = new OpenAI({
     baseURL: configuration.baseUrl,
@@ -148,6 +153,7 @@ function readAnswer(data: unknown): ModelAnswer {
     promptTokens: usage?.prompt_tokens ?? 0,
     completionTokens: usage?.completion_tokens ?? 0,
     cachedTokens: usage?.prompt_tokens_details?.cached_tokens ?? 0,
+    attackSigns: signsOfCompletion(data),
   }
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isScalar, LineCounter, parseDocument } from 'yaml'
 import * as z from 'zod'
 import { type PlaybookFile, playbookSchema, type TurnFile } from './playbook-schema.ts'
-import { type PlaybookTemplate, parseTemplate, TemplateError } from './templates.ts'
+import { type PlaybookTemplate, parseTemplate, TemplateError, type TemplateRole } from './templates.ts'
 
 export interface TurnTask {
   forEach: string | undefined
@@ -32,6 +32,8 @@ export interface Playbook {
   steps: number
   system: PlaybookTemplate
   turns: Turn[]
+  evidence: PlaybookFile['evidence']
+  safety: PlaybookFile['safety']
   /** What its templates look at, so that nothing else is fetched. */
   uses: { alerts: boolean; entities: boolean }
 }
@@ -57,7 +59,8 @@ const incidentNames = [
   'incident.alerts',
   'incident.entities',
 ]
-const promptNames = [...incidentNames, 'steps']
+const outputNames = [...incidentNames, 'steps']
+const promptNames = [...outputNames, 'evidence']
 const maxFileBytes = 1_000_000
 
 /** Reads a playbook file. @throws PlaybookError with every problem, by file, line and field. */
@@ -99,10 +102,10 @@ export function parsePlaybook(source: string, file: string): Playbook {
     )
   }
   const problems: string[] = []
-  const template = (path: (string | number)[], allowed: readonly string[]): PlaybookTemplate => {
+  const template: MakeTemplate = (path, allowed, role) => {
     const text = path.reduce<unknown>((node, key) => (node as Record<string | number, unknown>)[key], parsed.data)
     try {
-      return parseTemplate(String(text), allowed)
+      return parseTemplate(String(text), allowed, role)
     } catch (error) {
       const line = at(path).textLine + (error instanceof TemplateError ? error.line - 1 : 0)
       problems.push(`${file}:${line} ${fieldName(path)} ${error instanceof Error ? error.message : 'is no template'}`)
@@ -118,17 +121,15 @@ export function parsePlaybook(source: string, file: string): Playbook {
   return playbook
 }
 
-function build(
-  file: PlaybookFile,
-  template: (path: (string | number)[], allowed: readonly string[]) => PlaybookTemplate,
-  badSchema: (turn: number) => void,
-): Playbook {
+type MakeTemplate = (path: (string | number)[], allowed: readonly string[], role: TemplateRole) => PlaybookTemplate
+
+function build(file: PlaybookFile, template: MakeTemplate, badSchema: (turn: number) => void): Playbook {
   const turns = file.turns.map((turn, index): Turn => {
     const stepNames = turn.forEachStep || turn.task?.forEach ? ['step'] : []
-    const outputNames = [...promptNames, ...stepNames, 'answer', ...(turn.task?.forEach ? ['item'] : [])]
+    const taskNames = [...outputNames, ...stepNames, 'answer', ...(turn.task?.forEach ? ['item'] : [])]
     return {
       name: turn.name,
-      prompt: template(['turns', index, 'prompt'], turn.forEachStep ? [...promptNames, 'step'] : promptNames),
+      prompt: template(['turns', index, 'prompt'], turn.forEachStep ? [...promptNames, 'step'] : promptNames, 'prompt'),
       forEachStep: turn.forEachStep,
       continues: turn.continues,
       maxCompletionTokens: turn.maxCompletionTokens,
@@ -137,21 +138,26 @@ function build(
       schema: turn.schema && checkable(turn.schema, () => badSchema(index)),
       task: turn.task && {
         forEach: turn.task.forEach,
-        title: template(['turns', index, 'task', 'title'], outputNames),
-        description: template(['turns', index, 'task', 'description'], outputNames),
+        title: template(['turns', index, 'task', 'title'], taskNames, 'output'),
+        description: template(['turns', index, 'task', 'description'], taskNames, 'output'),
       },
       comment:
         turn.comment === undefined
           ? undefined
-          : template(['turns', index, 'comment'], [...promptNames, 'answer', ...(turn.forEachStep ? ['step'] : [])]),
+          : template(
+              ['turns', index, 'comment'],
+              [...outputNames, 'answer', ...(turn.forEachStep ? ['step'] : [])],
+              'output',
+            ),
     }
   })
-  const system = template(['system'], promptNames)
+  const system = template(['system'], promptNames, 'prompt')
   const all = [
     system,
     ...turns.flatMap((turn) => [turn.prompt, turn.task?.title, turn.task?.description, turn.comment]),
   ]
   const uses = (name: string) => all.some((one) => one?.variables.some((variable) => variable.startsWith(name)))
+  const shows = (member: 'alerts' | 'entities') => uses('evidence') && file.evidence.includes(member)
   return {
     name: file.name,
     version: file.version,
@@ -160,7 +166,13 @@ function build(
     steps: file.steps,
     system,
     turns,
-    uses: { alerts: uses('incident.alerts'), entities: uses('incident.entities') },
+    evidence: file.evidence,
+    safety: file.safety,
+    uses: {
+      alerts: uses('incident.alerts') || shows('alerts'),
+      // The entities say who is a user and what is a host.
+      entities: uses('incident.entities') || shows('entities') || file.safety.pseudonyms,
+    },
   }
 }
 

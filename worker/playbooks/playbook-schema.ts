@@ -9,6 +9,26 @@ const name = z
   .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be 1 to 40 lower-case letters, digits and dashes, starting with a letter')
 const template = z.string().min(1, 'is empty').max(20_000, 'has over 20,000 characters')
 
+/** What `evidence` can hold, under the names that templates know. */
+const evidenceMembers = [
+  'title',
+  'severity',
+  'status',
+  'number',
+  'tactics',
+  'techniques',
+  'description',
+  'alerts',
+  'entities',
+] as const
+
+const safetySchema = z.strictObject({
+  /** Users and hosts leave the house as stand-ins (USER_K7QX), which are put back in tasks and comments. */
+  pseudonyms: z.boolean().default(false),
+  /** Spaces of titles and names as ^, so that they do not read like a sentence to obey. Costs tokens. */
+  datamarking: z.boolean().default(false),
+})
+
 /** A task for the incident. Its id is made of incident, playbook, turn and step: renaming a turn makes new tasks. */
 const taskSchema = z.strictObject({
   /** Plain text, cut to 150 characters. */
@@ -51,6 +71,13 @@ export const playbookSchema = z
     tag: z.string().min(1).max(100),
     /** How many steps turns with `forEachStep` have. */
     steps: z.int().min(1).max(20).default(1),
+    /** Which parts of the incident `{{ evidence }}` shows, in this order; empty ones are left out. */
+    evidence: z
+      .array(z.enum(evidenceMembers))
+      .min(1)
+      .max(evidenceMembers.length)
+      .default(['title', 'severity', 'tactics', 'description']),
+    safety: safetySchema.default({ pseudonyms: false, datamarking: false }),
     /** What the system role says, in every call. */
     system: template,
     turns: z.array(turnSchema).min(1).max(10),

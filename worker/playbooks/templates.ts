@@ -1,4 +1,5 @@
 import { Liquid, type Template } from 'liquidjs'
+import { quoteData } from '../untrusted/delimiter.ts'
 
 /** A parsed template: rendering it is pure, and bounded in time and memory. */
 export interface PlaybookTemplate {
@@ -21,7 +22,7 @@ export class TemplateError extends Error {
  * Liquid without files: no includes, own properties only, unknown filters and variables refused, and limits so that an
  * incident of absurd size cannot hold the event loop (`renderLimit` is milliseconds, `memoryLimit` characters).
  */
-const liquid = new Liquid({
+const options = {
   templates: {},
   ownPropertyOnly: true,
   strictFilters: true,
@@ -29,13 +30,25 @@ const liquid = new Liquid({
   parseLimit: 200_000,
   renderLimit: 2_000,
   memoryLimit: 20_000_000,
-})
+}
 
-/** A title from an answer: its first words as one plain line, without markdown, at most 120 characters. */
-liquid.registerFilter('headline', (value: unknown) => headline(String(value ?? '')))
+/** A prompt's template puts out data, marked as such; an output's puts out what render.ts escapes. */
+export type TemplateRole = 'prompt' | 'output'
+
+const engines: Record<TemplateRole, Liquid> = {
+  prompt: new Liquid({ ...options, outputEscape: quoteData }),
+  output: new Liquid(options),
+}
+for (const liquid of Object.values(engines)) {
+  /** A title from an answer: its first words as one plain line, without markdown, at most 120 characters. */
+  liquid.registerFilter('headline', (value: unknown) => headline(String(value ?? '')))
+  // Liquid's own `raw` would switch the marking off.
+  liquid.registerFilter('raw', (value: unknown) => value)
+}
 
 /** @throws TemplateError for a syntax error, an unknown filter, or a name that is not in `allowed`. */
-export function parseTemplate(source: string, allowed: readonly string[]): PlaybookTemplate {
+export function parseTemplate(source: string, allowed: readonly string[], role: TemplateRole): PlaybookTemplate {
+  const liquid = engines[role]
   let parsed: Template[]
   let segments: (string | number)[][]
   try {

@@ -1,6 +1,7 @@
 import type { TokenCredential } from '@azure/identity'
 import { asFailure } from '../../shared/failure.ts'
 import type { ModelConfiguration } from '../configuration.ts'
+import { boundedFetch } from '../conversation/bounded-fetch.ts'
 import { createModelClient } from '../conversation/model-client.ts'
 import { type CheckResult, grantCommand, roles } from './check-result.ts'
 
@@ -19,7 +20,7 @@ export async function checkModel(
     if (typeof options?.body === 'string') {
       seen.parameter = /"(max_completion_tokens|max_tokens)"\s*:/.exec(options.body)?.[1] ?? 'none'
     }
-    const response = await fetch(url, options)
+    const response = await boundedFetch(url, options)
     seen.headers = [...response.headers]
       .filter(([name]) => name.startsWith('x-ratelimit-'))
       .map(([name, value]) => `${name.slice('x-ratelimit-'.length)} ${value}`)

@@ -5,7 +5,7 @@ import type { Delivery } from './delivery.ts'
 
 /** The one line per message: what became of it, how long it took, and what it used. Never its text. */
 export function logOutcome(log: Log, delivery: Delivery, enrichment: Enrichment, now: number): void {
-  const { result, incident, used, written } = enrichment
+  const { result, incident, used, written, attacks } = enrichment
   const event: LogEvent = `incident.${result.outcome}`
   const line = {
     event,
@@ -16,6 +16,7 @@ export function logOutcome(log: Log, delivery: Delivery, enrichment: Enrichment,
     ms: now - delivery.receivedAtMs,
     ...(used.calls > 0 ? used : {}),
     ...(result.outcome === 'enriched' ? { written } : {}),
+    ...(attacks.length > 0 ? { attacks } : {}),
   }
   switch (result.outcome) {
     case 'enriched':

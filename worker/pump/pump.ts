@@ -5,6 +5,9 @@ import type { Log } from '../../shared/log.ts'
 import { messageProperties } from '../../shared/message-envelope.ts'
 import type { Enrichment, Hold } from '../enrich-incident.ts'
 import type { Circuits } from '../recovery/circuits.ts'
+import { noTelemetry, type Telemetry } from '../telemetry/telemetry.ts'
+import { attributeNames, spanNames } from '../telemetry/telemetry-names.ts'
+import { recordSettled, traceMessage, tracePropertiesOf } from '../telemetry/trace-message.ts'
 import { type Delivery, readDelivery } from './delivery.ts'
 import { Intake } from './intake.ts'
 import { Lease } from './lease.ts'
@@ -52,6 +55,7 @@ export class Pump {
   readonly #watch: SilenceWatch
   readonly #slots = new Set<Slot>()
   readonly #stopRuns = new AbortController()
+  readonly #telemetry: Telemetry
   #state: PumpState = 'idle'
   #whenEmpty: (() => void) | undefined
   readonly counters: PumpCounters = {
@@ -66,6 +70,7 @@ export class Pump {
 
   constructor(parts: PumpParts) {
     this.#parts = parts
+    this.#telemetry = parts.telemetry ?? noTelemetry
     this.#intake = new Intake({
       client: () => parts.connection.intake,
       queue: parts.connection.queue,
@@ -189,8 +194,11 @@ export class Pump {
     const slot: Slot = { delivery, sinceMs: clock.now(), lease, done }
     this.#slots.add(slot)
     try {
-      const enrichment = await this.#run(delivery, lease)
-      await this.#settle(delivery, lease, enrichment)
+      await traceMessage(this.#telemetry, connection.queue, delivery, async (done) => {
+        const enrichment = await this.#run(delivery, lease)
+        done(enrichment)
+        await this.#settle(delivery, lease, enrichment)
+      })
     } catch (error) {
       log.error(
         { err: error, messageId: delivery.messageId },
@@ -250,7 +258,8 @@ export class Pump {
     let settlement: Settlement = { settle: 'complete' }
     if (result.outcome === 'deferred') {
       try {
-        await rescheduleDelivery(delivery, result.delayMs, result.attempt, connection.sender, clock.now())
+        const trace = tracePropertiesOf(this.#telemetry)
+        await rescheduleDelivery(delivery, result.delayMs, result.attempt, connection.sender, clock.now(), trace)
       } catch (error) {
         // Abandoned it would come back at once, again and again; the end of its lock is a delay of its own.
         log.warn(
@@ -268,8 +277,16 @@ export class Pump {
     lease.stop()
     // The line comes after the settlement: who reads it may look at the queue.
     const handedOver = result.outcome === 'released' && lease.lost.aborted
-    const settled = handedOver ? undefined : await settleDelivery(delivery, settlement, connection.control)
+    const settled = handedOver
+      ? undefined
+      : await this.#telemetry.span(
+          spanNames.settle(connection.queue),
+          { [attributeNames.messagingDisposition]: settlement.settle },
+          () => settleDelivery(delivery, settlement, connection.control),
+          { kind: 'client' },
+        )
     this.counters[result.outcome]++
+    recordSettled(this.#telemetry, delivery, enrichment, clock.now())
     logOutcome(log, delivery, enrichment, clock.now())
     if (!settled || settled.settled) return
     log.warn(
@@ -292,6 +309,8 @@ export interface PumpParts {
   slotBoundMs?: number
   clock: Clock
   log: Log
+  /** Default: nobody listens. */
+  telemetry?: Telemetry
 }
 
 const runIsOver = new Failure('The run is over.', { kind: 'interrupted', dependency: 'worker', code: 'RunIsOver' })

@@ -7,6 +7,7 @@ import type { Delivery } from './delivery.ts'
  * of copies, so the same step made again after a crash is the same message to duplicate detection. Everything else is as it
  * was: body bytes, content type, the sender's own properties.
  *
+ * @param trace the properties by which the copy carries the trace on
  * @throws what the SDK throws; the original is then still locked
  */
 export async function rescheduleDelivery(
@@ -15,12 +16,14 @@ export async function rescheduleDelivery(
   attempt: number,
   sender: ServiceBusSender,
   now: number,
+  trace: Record<string, string> = {},
 ): Promise<void> {
   const copies = delivery.copies + 1
   const copy = copyOf(delivery.message, copyMessageId(delivery.origin, copies), {
     [messageProperties.attempt]: attempt,
     [messageProperties.copies]: copies,
     [messageProperties.origin]: delivery.origin,
+    ...trace,
   })
   await sender.scheduleMessages(copy, new Date(now + delayMs))
 }

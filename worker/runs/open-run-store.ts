@@ -29,6 +29,13 @@ export function createTableClient(
   table: string,
   credential: () => TokenCredential,
 ): TableClient {
+  const client = connectTable(state, table, credential)
+  // A redirect would carry the run's answers to another host.
+  client.pipeline.removePolicy({ name: 'redirectPolicy' })
+  return client
+}
+
+function connectTable(state: Configuration['state'], table: string, credential: () => TokenCredential): TableClient {
   // Our own policy retries; http only where the connection string itself says so (Azurite).
   const options = { retryOptions: { maxRetries: 0 } }
   if (state.tablesConnectionString) {

@@ -1,4 +1,5 @@
 import type { IncidentRef } from '../../shared/arm-id.ts'
+import type { AttackSign } from '../untrusted/incident-guard.ts'
 
 /** A paid answer, as it is kept: enough to go on with the conversation and to account for it. */
 export interface StoredAnswer {
@@ -6,6 +7,8 @@ export interface StoredAnswer {
   promptTokens: number
   completionTokens: number
   cachedTokens: number
+  /** What the provider noticed in its prompt (Azure's Prompt Shields). */
+  attackSigns?: AttackSign[] | undefined
 }
 
 export interface RunClaim {

@@ -197,6 +197,7 @@ const answerSchema = z.object({
   promptTokens: z.number(),
   completionTokens: z.number(),
   cachedTokens: z.number(),
+  attackSigns: z.array(z.enum(['delimiter', 'canary', 'jailbreak', 'indirect_attack'])).optional(),
 })
 
 /** Keys may not hold `/ \ # ?`; a hash of the workspace keeps incidents of two customers apart. */

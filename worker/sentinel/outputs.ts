@@ -48,6 +48,8 @@ export function outputsOf(
   conversation: AnsweredExchange[],
 ): Output[] {
   const outputs: Output[] = []
+  const { guard } = context
+  const isKnown = (indicator: string) => guard.evidence.has(indicator)
   for (const { exchange, answer } of conversation) {
     const { turn, step } = exchange
     const scope = { incident: context, steps: playbook.steps, step, answer }
@@ -59,13 +61,13 @@ export function outputsOf(
       outputs.push({
         kind: 'task',
         id: outputId(incident, playbook, turn, number, 'task'),
-        title: renderTitle(turn.task.title.render(seen)),
-        description: renderTaskDescription(turn.task.description.render(seen)),
+        title: renderTitle(guard.reveal(turn.task.title.render(seen)), isKnown),
+        description: renderTaskDescription(guard.reveal(turn.task.description.render(seen)), isKnown),
       })
     })
     if (turn.comment) {
       const id = outputId(incident, playbook, turn, step, 'comment')
-      outputs.push({ kind: 'comment', id, message: renderComment(turn.comment.render(scope)) })
+      outputs.push({ kind: 'comment', id, message: renderComment(guard.reveal(turn.comment.render(scope)), isKnown) })
     }
   }
   return outputs

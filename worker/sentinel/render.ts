@@ -1,3 +1,7 @@
+import { defangAddresses, defangSchemes } from '../untrusted/defang.ts'
+import { refang, replaceIndicators } from '../untrusted/indicators.ts'
+import { normaliseText } from '../untrusted/normalise-text.ts'
+
 /**
  * The only door from a model's text to Sentinel. Task descriptions and comments are shown as HTML, and remote images in
  * them are fetched without a click, so nothing of the model's markup passes: text is escaped, and a few harmless tags of
@@ -12,35 +16,48 @@ export const maxCommentLength = 30_000
 
 const cutMark = '…'
 
-/** Plain text for a task's title: one line without angle brackets, at most 150 code points. */
-export function renderTitle(text: string): string {
-  const line = cleanText(text).replace(/[<>]/g, '').replace(/\s+/g, ' ').trim()
-  const points = [...defang(line)]
-  if (points.length === 0) return 'Untitled step'
-  return points.length <= maxTitleLength
-    ? points.join('')
-    : `${points
-        .slice(0, maxTitleLength - 1)
-        .join('')
-        .trimEnd()}${cutMark}`
+/** Whether the incident's text names an address, domain or hash: one that it does not name is marked, wherever it came from. */
+export type IsKnown = (indicator: string) => boolean
+
+const notInEvidence = '(not in evidence)'
+
+/** Plain text for a task's title: one line without angle brackets, at most 150 characters. */
+export function renderTitle(text: string, isKnown: IsKnown = () => true): string {
+  const line = normaliseText(text.slice(0, maxInput(maxTitleLength)))
+    .replace(/[<>]/g, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+  const title = shown(line, isKnown)
+  if (title === '') return 'Untitled step'
+  if (title.length <= maxTitleLength) return title
+  return `${title
+    .slice(0, maxTitleLength - 1)
+    .replace(/[\uD800-\uDBFF]$/, '')
+    .trimEnd()}${cutMark}`
 }
 
 /** Safe HTML for a task's description. */
-export function renderTaskDescription(markdown: string): string {
-  return renderHtml(markdown, maxTaskDescriptionLength)
+export function renderTaskDescription(markdown: string, isKnown: IsKnown = () => true): string {
+  return renderHtml(markdown, maxTaskDescriptionLength, isKnown)
 }
 
 /** Safe HTML for a comment. */
-export function renderComment(markdown: string): string {
-  return renderHtml(markdown, maxCommentLength)
+export function renderComment(markdown: string, isKnown: IsKnown = () => true): string {
+  return renderHtml(markdown, maxCommentLength, isKnown)
+}
+
+/** What cannot be shown anyway need not be read: markup and blanks take some room, but not this much. */
+function maxInput(maxLength: number): number {
+  return Math.ceil(1.5 * maxLength) + 1_000
 }
 
 /**
  * Paragraphs, line breaks, lists, bold and code as `<p> <br> <ul> <ol> <li> <b> <code>`, everything else escaped; at most
- * `maxLength` code points in all, cut between characters with every tag closed and no entity broken.
+ * `maxLength` UTF-16 units in all (so no more code points either: nobody says which of the two the service counts), cut between characters with every tag closed and no entity broken.
  */
-function renderHtml(markdown: string, maxLength: number): string {
-  const out = new BoundedHtml(maxLength)
+function renderHtml(markdown: string, maxLength: number, isKnown: IsKnown): string {
+  const out = new BoundedHtml(maxLength, isKnown)
+  let fence: string[] | undefined
   let list: 'ul' | 'ol' | undefined
   let paragraph = false
   const closeBlock = () => {
@@ -49,9 +66,27 @@ function renderHtml(markdown: string, maxLength: number): string {
     list = undefined
     paragraph = false
   }
-  for (const raw of cleanText(markdown).split('\n')) {
+  const closeFence = () => {
+    if (fence?.length) {
+      out.open('p')
+      out.code(fence)
+      out.close('p')
+    }
+    fence = undefined
+  }
+  for (const raw of normaliseText(markdown.slice(0, maxInput(maxLength))).split('\n')) {
     const line = raw.trim()
-    if (line === '' || /^([-*_]\s*){3,}$/.test(line) || /^```/.test(line)) {
+    if (/^(```|~~~)/.test(line)) {
+      closeBlock()
+      if (fence) closeFence()
+      else fence = []
+      continue
+    }
+    if (fence) {
+      fence.push(raw.trimEnd())
+      continue
+    }
+    if (line === '' || /^([-*_]\s*){3,}$/.test(line)) {
       closeBlock()
       continue
     }
@@ -80,6 +115,7 @@ function renderHtml(markdown: string, maxLength: number): string {
     inline(out, heading?.[1] ?? line)
     if (heading) out.close('b')
   }
+  closeFence()
   closeBlock()
   return out.finish()
 }
@@ -88,7 +124,7 @@ function renderHtml(markdown: string, maxLength: number): string {
 function inline(out: BoundedHtml, line: string): void {
   for (const part of line.split(/(\*\*[^*]+\*\*|__[^_]+__|`[^`]+`)/)) {
     if (/^(\*\*|__).+\1$/.test(part)) out.wrap('b', part.slice(2, -2))
-    else if (/^`.+`$/.test(part)) out.wrap('code', part.slice(1, -1))
+    else if (/^`.+`$/.test(part)) out.code([part.slice(1, -1)])
     else out.text(part)
   }
 }
@@ -100,21 +136,27 @@ class BoundedHtml {
   readonly #max: number
   readonly #parts: string[] = []
   readonly #open: Tag[] = []
+  readonly #isKnown: IsKnown
   #length = 0
+  /** Length of the closing tags of what is open. */
+  #owed = 0
   #full = false
 
-  constructor(max: number) {
+  constructor(max: number, isKnown: IsKnown) {
     this.#max = max
+    this.#isKnown = isKnown
   }
 
   open(tag: Tag, attributes = ''): void {
     if (this.#full || !this.#add(`<${tag}${attributes}>`, `</${tag}>`.length)) return
     this.#open.push(tag)
+    this.#owed += tag.length + 3
   }
 
   close(tag: Tag): void {
     if (this.#open.at(-1) !== tag) return
     this.#open.pop()
+    this.#owed -= tag.length + 3
     this.#parts.push(`</${tag}>`)
     this.#length += `</${tag}>`.length
   }
@@ -130,7 +172,27 @@ class BoundedHtml {
   }
 
   text(text: string): void {
-    for (const point of defang(text)) {
+    this.#escaped(shown(text, this.#isKnown))
+  }
+
+  /** Lines of code: addresses in them stay as a query needs them, and what is not in evidence is told behind. */
+  code(lines: string[]): void {
+    this.open('code')
+    lines.forEach((line, index) => {
+      if (index > 0) this.single('<br>')
+      this.#escaped(defangSchemes(line))
+    })
+    this.close('code')
+    const foreign = new Set<string>()
+    replaceIndicators(refang(lines.join('\n')), (found) => {
+      if (!this.#isKnown(found)) foreign.add(defangAddresses(found))
+      return found
+    })
+    if (foreign.size > 0) this.#escaped(` (not in evidence: ${[...foreign].slice(0, 10).join(', ')})`)
+  }
+
+  #escaped(text: string): void {
+    for (const point of text) {
       if (this.#full) return
       this.#add(escapes[point] ?? point, 0)
     }
@@ -143,16 +205,14 @@ class BoundedHtml {
 
   /** Adds when it fits beside the closing tags still owed and a cut mark; else marks the cut and is full. */
   #add(html: string, owedMore: number): boolean {
-    const owed = this.#open.reduce((sum, tag) => sum + tag.length + 3, 0)
-    const length = html.length === 1 ? 1 : [...html].length
-    if (this.#length + length + owed + owedMore + cutMark.length > this.#max) {
+    if (this.#length + html.length + this.#owed + owedMore + cutMark.length > this.#max) {
       this.#full = true
       this.#parts.push(cutMark)
       this.#length += cutMark.length
       return false
     }
     this.#parts.push(html)
-    this.#length += length
+    this.#length += html.length
     return true
   }
 }
@@ -175,19 +235,9 @@ const escapes: Record<string, string> = {
   '~': '&#126;',
 }
 
-/** An address that a page would make clickable is written so that it is not. */
-function defang(text: string): string {
-  return text
-    .replace(/\b(h)(tt)(ps?):\/\//gi, '$1xx$3://')
-    .replace(/\b(ftp|file|javascript|data|vbscript):/gi, '$1[:]')
-    .replace(/\bwww\./gi, 'www[.]')
-}
-
-/** Line ends to \n; other control, bidirectional and invisible characters out; broken surrogates replaced. */
-function cleanText(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/\r\n?/g, '\n')
-    .replace(/\t/g, ' ')
-    .replace(/(?!\n)[\p{Cc}\u200B-\u200F\u202A-\u202E\u2060-\u206F\uFEFF\u{E0000}-\u{E007F}]/gu, '')
+/** Text as it is shown: addresses that nobody can click, each with a mark when the incident does not name it. */
+function shown(text: string, isKnown: IsKnown): string {
+  return defangAddresses(
+    replaceIndicators(refang(text), (found) => (isKnown(found) ? found : `${found} ${notInEvidence}`)),
+  )
 }

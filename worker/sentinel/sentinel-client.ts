@@ -17,6 +17,7 @@ import {
   type ListedIncident,
   taskListSchema,
 } from './incident.ts'
+import { maxAlerts, maxEntities } from './incident-context.ts'
 import type { WritePacer } from './write-pacer.ts'
 
 export const sentinelApiVersion = '2025-09-01'
@@ -146,10 +147,11 @@ export function createSentinelClient(parts: {
     signal: AbortSignal,
     what: string,
     schema: z.ZodType<{ items: T[]; nextLink?: string | null | undefined }>,
+    most = Number.POSITIVE_INFINITY,
   ): Promise<T[]> {
     const items: T[] = []
     let next: string | undefined = url(ref, rest)
-    for (let page = 0; next !== undefined && page < maxPages; page++) {
+    for (let page = 0; next !== undefined && page < maxPages && items.length < most; page++) {
       const address: string = next
       const answer = await request(ref, signal, what, async (_, once) => {
         const one = await once(method, address, ref, signal, what)
@@ -215,9 +217,10 @@ export function createSentinelClient(parts: {
       return createOnce(ref, `/comments/${comment.id}`, { properties }, signal, 'writing a comment', true)
     },
 
-    listAlerts: (ref, signal) => list('POST', ref, '/alerts', signal, "listing the incident's alerts", alertsSchema),
+    listAlerts: (ref, signal) =>
+      list('POST', ref, '/alerts', signal, "listing the incident's alerts", alertsSchema, maxAlerts),
     listEntities: (ref, signal) =>
-      list('POST', ref, '/entities', signal, "listing the incident's entities", entitiesSchema),
+      list('POST', ref, '/entities', signal, "listing the incident's entities", entitiesSchema, maxEntities),
 
     listIncidents: async (workspace, { filter, pageSize, next }, signal) => {
       const what = "listing the workspace's incidents"

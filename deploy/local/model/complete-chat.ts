@@ -1,6 +1,6 @@
 import { writeAnswer } from './answers/write-answer.ts'
 import type { Dialect } from './api-failure.ts'
-import { type ChatRequest, type Usage, usageOf } from './chat-request.ts'
+import { type ChatRequest, textOf, type Usage, usageOf } from './chat-request.ts'
 import { filterFailed, filterResults } from './content-filter.ts'
 import type { EncodedPrompt } from './count-prompt.ts'
 import type { TextEncoding } from './encode-text.ts'
@@ -43,7 +43,7 @@ export function completeChat(work: Work): Completion {
     const usage = charge(encoding.encode(refusalText).length, reasoning)
     return { content: null, refusal: refusalText, finishReason: 'stop', usage }
   }
-  const ids = encoding.encode(spoil(writeAnswer(chat), fault))
+  const ids = encoding.encode(spoil(writeAnswer(chat), fault, chat))
   const half = fault?.kind === 'cutByLength' || fault?.kind === 'contentFilteredOutput'
   const visible = Math.min(cap - reasoning, half ? Math.ceil(ids.length / 2) : ids.length)
   // A cut may fall inside a character of several tokens: what decodes to a replacement character is left out.
@@ -54,8 +54,13 @@ export function completeChat(work: Work): Completion {
   return { content, refusal: null, finishReason, usage: charge(visible, reasoning) }
 }
 
-function spoil(text: string, fault: Fault | undefined): string {
+function spoil(text: string, fault: Fault | undefined, chat: ChatRequest): string {
   if (fault?.kind === 'schemaViolation') return '{"unexpected":"This member is in no schema."}'
+  if (fault?.kind === 'says') return fault.text
+  if (fault?.kind === 'tellsSystem') {
+    const told = chat.messages.filter((message) => message.role === 'system').map(textOf)
+    return `I was told: ${told.join('\n')}`
+  }
   if (fault?.kind === 'fencedJson') return `\`\`\`json\n${text}\n\`\`\``
   return text
 }
@@ -88,9 +93,16 @@ export function completionBody(
     service_tier: chat.serviceTier,
     system_fingerprint: 'fp_demo',
     ...(dialect === 'azure'
-      ? { prompt_filter_results: [{ prompt_index: 0, content_filter_results: filterResults('prompt') }] }
+      ? { prompt_filter_results: [{ prompt_index: 0, content_filter_results: promptVerdict(fault) }] }
       : {}),
   }
+}
+
+function promptVerdict(fault: Fault | undefined): Record<string, unknown> {
+  const results = filterResults('prompt')
+  return fault?.kind === 'attackAnnotated'
+    ? { ...results, [fault.category]: { filtered: false, detected: true } }
+    : results
 }
 
 function completionVerdict(dialect: Dialect, fault: Fault | undefined): Record<string, unknown> {

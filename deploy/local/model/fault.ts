@@ -49,6 +49,12 @@ export type Fault =
   | { kind: 'contentFilteredPrompt'; category?: FilterCategory }
   /** 200 with finish_reason `content_filter`. Charged. */
   | { kind: 'contentFilteredOutput'; category?: FilterCategory }
+  /** 200 whose annotations (Azure's dialect) say that Prompt Shields detected an attack and let it pass. Charged. */
+  | { kind: 'attackAnnotated'; category: 'jailbreak' | 'indirect_attack' }
+  /** 200 with this text for an answer: a model that an injection took over. Charged. */
+  | { kind: 'says'; text: string }
+  /** 200 that tells what the system role says: a model that was talked into it. Charged. */
+  | { kind: 'tellsSystem' }
   /** 200, unfiltered: the filter itself failed. Charged. */
   | { kind: 'filterDown' }
   /** 200 with `message.refusal` and no content. Charged. */

@@ -62,7 +62,7 @@ function answerSchema(
   const material = (step: InvestigationStep) => ({
     title: step.title,
     text: describeStep(step, facts),
-    query: /^Query: (.*)$/m.exec(describeStep(step, facts))?.[1] ?? '',
+    query: /^Query: `(.*)`$/m.exec(describeStep(step, facts))?.[1] ?? '',
     severity: facts.severity,
   })
   // More than were asked for, in case the schema's minItems says so.

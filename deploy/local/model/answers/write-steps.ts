@@ -25,7 +25,7 @@ export function describeStep(step: InvestigationStep, facts: IncidentFacts): str
     'What to look at:',
     ...look,
     '',
-    `Query: ${fillQuery(step.query, facts)}`,
+    `Query: \`${fillQuery(step.query, facts)}\``,
     '',
     `Escalate if ${fillText(step.escalate, facts)}.`,
   ].join('\n')
