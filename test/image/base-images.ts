@@ -20,6 +20,9 @@ export function makeBaseImages(buildah: Buildah, folder: string): { npmCache: st
   const debian = join(folder, 'debian')
   // Unpacking is enough: nothing of it is a service, so nothing has to be configured.
   runTool('debootstrap', ['--variant=minbase', '--foreign', 'bookworm', debian], { timeoutMs: 400_000 })
+  // It leaves /proc as a link to the machine's own, which is a link to itself inside.
+  rmSync(join(debian, 'proc'), { recursive: true })
+  mkdirSync(join(debian, 'proc'))
   for (const waste of ['debootstrap', 'usr/share/doc', 'usr/share/man', 'usr/share/locale', 'var/cache/apt']) {
     rmSync(join(debian, waste), { recursive: true, force: true })
   }
@@ -30,12 +33,11 @@ export function makeBaseImages(buildah: Buildah, folder: string): { npmCache: st
   cpSync(dirname(dirname(npmProgram)), join(debian, 'usr/local/lib/node_modules/npm'), { recursive: true })
   symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(debian, 'usr/local/bin/npm'))
   put(authorities, debian, authorities)
-  const environment: Record<string, string> = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }
-  // What this machine's npm needs to reach its registry, the image's npm needs too.
-  for (const key of ['registry', 'cafile']) {
-    const value = npm('config', 'get', key)
-    if (value && value !== 'null')
-      environment[`NPM_CONFIG_${key.toUpperCase()}`] = key === 'cafile' ? authorities : value
+  const environment = {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    // The registry that this machine uses, and whom it trusts: a machine behind a proxy trusts more than Node brings along.
+    NPM_CONFIG_REGISTRY: npm('config', 'get', 'registry'),
+    NODE_EXTRA_CA_CERTS: authorities,
   }
   buildah.imageOf(debian, baseImages.build, environment)
   return { npmCache: npm('config', 'get', 'cache') }

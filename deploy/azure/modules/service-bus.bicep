@@ -80,5 +80,5 @@ resource platformCounts 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 output namespaceId string = namespace.id
 output namespaceName string = namespace.name
 // https://name.servicebus.windows.net:443/ in the public cloud; sovereign clouds have other suffixes.
-output hostName string = split(split(namespace.properties.serviceBusEndpoint, '//')[1], ':')[0]
+output hostName string = split(split(namespace.properties.serviceBusEndpoint, '/')[2], ':')[0]
 output queueName string = queue.name
