@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { lstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -131,6 +132,6 @@ const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`
 
 async function ended(child: ChildProcess): Promise<{ code: number | null; output: string }> {
   const output = new WorkerOutput(child)
-  const code = await output.exited
+  const [code] = (await once(child, 'close')) as [number | null]
   return { code, output: `${output.stderr}${output.lines.map((line) => JSON.stringify(line)).join('\n')}` }
 }
