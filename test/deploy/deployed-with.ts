@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { type Deployment, evaluateDeployment, evaluateParameters } from './bicep/evaluate-bicep.ts'
 
-const folder = fileURLToPath(new URL('../../deploy/azure/', import.meta.url))
+/** Where the Bicep files are. */
+export const azureFolder = fileURLToPath(new URL('../../deploy/azure/', import.meta.url))
 
 export const twoWorkspaces = ['soc-europe', 'soc-cloud'].map(
   (name, index) =>
@@ -43,10 +44,14 @@ export interface QueueBody {
   properties: Record<string, unknown>
 }
 
-/** The deployment that the parameter file makes with this environment, and `overrides` of the main file's parameters. */
+/**
+ * The deployment that the parameter file makes with this environment, and `overrides` of the main file's parameters; of the files
+ * in `folder`, which may be a broken copy.
+ */
 export function deployedWith(
   environment: Record<string, string>,
   overrides: Record<string, unknown> = {},
+  folder: string = azureFolder,
 ): Deployment & { queue: QueueBody } {
   const parameters = evaluateParameters(`${folder}main.bicepparam`, { ...usual, ...environment })
   const deployment = evaluateDeployment(`${folder}main.bicep`, { ...parameters, ...overrides }, answers)
