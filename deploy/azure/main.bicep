@@ -91,12 +91,12 @@ param logLevel string = 'info'
 @description('Where OpenTelemetry goes besides Application Insights. Empty: nowhere.')
 param otlpEndpoint string = ''
 
-// ── what a replica can do: measured figures of the playbook, for the arithmetic below ──────────────────────────────
-@description('Tokens that one call of the model is charged against the quota: the prompt and its completion limit.')
+// ── what one call takes, for the arithmetic below ──────────────────────────────────────────────────────────────────
+@description('Tokens that one call is charged against the quota: its prompt and its completion limit. Measured for recommended-steps: 370 and 550 on average.')
 @minValue(1)
-param tokensPerCall int = 3800
+param tokensPerCall int = 1000
 
-@description('How long one call takes, in seconds.')
+@description('How long one call takes, in seconds. An assumption until the model is chosen.')
 @minValue(1)
 param secondsPerCall int = 6
 
@@ -344,10 +344,10 @@ module alerts 'modules/alerts.bicep' = {
   }
 }
 
-// azd reads the registry's name; the others are what the README's commands need. No key is among them.
+// azd reads the first; the others are what the README's commands need. No key is among them.
 output AZURE_CONTAINER_REGISTRY_ENDPOINT string = registry.outputs.loginServer
-output AZURE_CONTAINER_REGISTRY_NAME string = registry.outputs.registryName
-output SERVICEBUS_NAMESPACE string = serviceBus.outputs.hostName
-output WORKER_APP string = worker.outputs.appName
-output MAX_REPLICAS int = maxReplicas
-output LOG_WORKSPACE_ID string = monitoring.outputs.workspaceId
+output registryName string = registry.outputs.registryName
+output serviceBusHostName string = serviceBus.outputs.hostName
+output workerApp string = worker.outputs.appName
+output maxReplicas int = maxReplicas
+output logWorkspaceId string = monitoring.outputs.workspaceId

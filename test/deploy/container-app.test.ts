@@ -101,11 +101,11 @@ describe('the container app that the Bicep files deploy', () => {
         return scale.maxReplicas
       }
       // By hand: quota / (tokens per call * 60) * seconds per call / calls in flight per replica, rounded up, at least 2.
-      assert.equal(replicas(300_000), 2) //         7.9 calls in flight / 16
-      assert.equal(replicas(3_000_000), 5) //      78.9 / 16 = 4.9
-      assert.equal(replicas(10_000_000), 17) //   263.2 / 16 = 16.4
-      assert.equal(replicas(3_000_000, { concurrency: 4 }), 20)
-      assert.equal(replicas(100_000_000), 30)
+      assert.equal(replicas(300_000), 2) //       30 calls in flight / 16 = 1.9
+      assert.equal(replicas(3_000_000), 19) //   300 / 16 = 18.8
+      assert.equal(replicas(3_000_000, { concurrency: 64 }), 5) // 4.7
+      assert.equal(replicas(3_000_000, { tokensPerCall: 3_800 }), 5) // 78.9 / 16 = 4.9
+      assert.equal(replicas(10_000_000), 30)
       assert.equal(replicas(0), 30)
     },
     [
@@ -134,7 +134,7 @@ describe('the container app that the Bicep files deploy', () => {
       const { custom } = scale.rules[0] ?? assert.fail('no rule')
       assert.equal(custom.type, 'azure-servicebus')
       assert.deepEqual(custom.metadata, {
-        namespace: String(usual.outputs.SERVICEBUS_NAMESPACE).split('.')[0],
+        namespace: String(usual.outputs.serviceBusHostName).split('.')[0],
         queueName: 'incidents',
         messageCount: '16',
       })

@@ -76,7 +76,7 @@ describe('what else the Bicep files deploy', () => {
   )
 
   promise(
-    'a backfill job for each workspace and one replay job; on a schedule where one is given; none before there is an image',
+    'a backfill job for each workspace, one to replay and one to check; on a schedule where one is given; none before there is an image',
     (deploy) => {
       const usual = deploy({})
       const jobsOf = (deployed: ReturnType<typeof deployedWith>) =>
@@ -85,11 +85,12 @@ describe('what else the Bicep files deploy', () => {
       const commands = jobs.map((job) => (job.template.containers[0].args ?? []).join(' '))
       assert.deepEqual(commands, [
         'dlq replay --limit 500 --rate 5/s --yes',
+        'check',
         ...twoWorkspaces.map((id) => `backfill --workspace ${id} --since 24h`),
       ])
       assert.deepEqual(
         jobs.map((job) => job.configuration.triggerType),
-        ['Manual', 'Schedule', 'Schedule'],
+        ['Manual', 'Manual', 'Schedule', 'Schedule'],
       )
       const app = appOf(usual).template.containers[0]
       for (const job of jobs) {

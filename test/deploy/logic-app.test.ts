@@ -63,7 +63,7 @@ for (const [variant, workflow] of Object.entries(definitions)) {
       const { outputs, queue } = deployedWith({})
       const { url } = run(workflow, trigger({ id: armId, name: guid }))
       const paths = {
-        http: `https://${outputs.SERVICEBUS_NAMESPACE}/${queue.name}/messages`,
+        http: `https://${outputs.serviceBusHostName}/${queue.name}/messages`,
         connector: `/${queue.name}/messages`,
       }
       assert.equal(url, paths[variant as 'http'])

@@ -13,12 +13,18 @@ param replaySchedule string
 
 var hasKey = !empty(apiKeySecretUri)
 
-// The image once more, with another command. The schedule's jobs can be started by hand as well.
+// The image once more, with another command; the job is started by hand where it has no schedule, and can be where it has one.
 var replay = {
   name: 'caj-enricher-replay'
   schedule: replaySchedule
   // At most 500 a run, five a second: what fails again is back in the dead-letter queue, and the next run is another decision.
   args: ['dlq', 'replay', '--limit', '500', '--rate', '5/s', '--yes']
+}
+// One real call to every dependency, with the identity and the network that the worker has.
+var check = {
+  name: 'caj-enricher-check'
+  schedule: ''
+  args: ['check']
 }
 var backfills = [
   for (id, index) in workspaceIds: {
@@ -29,7 +35,7 @@ var backfills = [
 ]
 
 resource jobs 'Microsoft.App/jobs@2025-01-01' = [
-  for job in concat([replay], backfills): {
+  for job in concat([replay, check], backfills): {
     name: job.name
     location: location
     tags: tags

@@ -12,7 +12,7 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2025-02-01' = {
       name: 'PerGB2018'
     }
     retentionInDays: retentionDays
-    // A log storm stops here instead of on the bill; the worker writes about 1 KB per incident.
+    // A log storm stops here instead of on the bill; the worker writes half a KB per incident.
     workspaceCapping: {
       dailyQuotaGb: 1
     }
