@@ -296,7 +296,7 @@ module logicApp 'modules/logic-app.bicep' = if (trigger != 'none') {
   params: {
     location: location
     tags: allTags
-    variant: trigger
+    variant: trigger == 'connector' ? 'connector' : 'http'
     playbook: playbook
     serviceBusNamespace: serviceBus.outputs.namespaceName
     serviceBusHostName: serviceBus.outputs.hostName

@@ -5,7 +5,8 @@ param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'enricher')
 param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
 param sentinelWorkspaceIds = split(readEnvironmentVariable('SENTINEL_WORKSPACE_IDS'), ',')
 param sentinelServicePrincipalId = readEnvironmentVariable('SENTINEL_SERVICE_PRINCIPAL_ID', '')
-param trigger = readEnvironmentVariable('TRIGGER', 'http')
+// Spelt out, because a text from the environment is not one of the parameter's allowed values to the compiler.
+param trigger = readEnvironmentVariable('TRIGGER', '') == 'connector' ? 'connector' : readEnvironmentVariable('TRIGGER', '') == 'none' ? 'none' : 'http'
 // azd sets it after it built the image; without azd: the image that az acr build made.
 param image = readEnvironmentVariable('SERVICE_WORKER_IMAGE_NAME', '')
 param openAiApiKey = readEnvironmentVariable('OPENAI_API_KEY', '')

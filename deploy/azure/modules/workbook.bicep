@@ -90,7 +90,7 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   kind: 'shared'
   properties: {
     displayName: 'incident-enricher'
-    category: 'sentinel'
+    category: 'workbook'
     sourceId: logWorkspaceId
     version: 'Notebook/1.0'
     serializedData: string({ version: 'Notebook/1.0', items: concat([timeRange, queueItem], logItems) })

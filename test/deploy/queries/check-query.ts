@@ -1,25 +1,18 @@
+import { analyseKql } from './analyse-kql.ts'
 import { loggedFields } from './logged-fields.ts'
-
-/** The columns of Log Analytics' ContainerAppConsoleLogs that these queries use (Azure Monitor's table reference). */
-const columns = new Set([
-  'TimeGenerated',
-  'Log',
-  'ContainerGroupName',
-  'ContainerAppName',
-  'ContainerName',
-  'RevisionName',
-])
 
 /** Fields of `incident.enriched` that the contract promises and that come with the telemetry. */
 const coming = ['costUsd', 'model']
 
 const logged = loggedFields()
 
-/** What of a query the worker never logs: no event of that name, or none of the query's events has that field. */
+/**
+ * What is wrong with a query: its grammar, its table's columns, and what the worker never logs, an event of that name or a field
+ * that none of the query's events has. A `{parameter}` of the Bicep files counts as a number.
+ */
 export function checkQuery(query: string): string[] {
+  const findings = analyseKql(query.replace(/\{\w+\}/g, '1'))
   const text = query.replace(/\/\/.*$/gm, '')
-  const findings: string[] = []
-  if (!/^\s*(let \w+ = )?ContainerAppConsoleLogs\b/.test(text)) findings.push('it reads another table')
   const asked = [...text.matchAll(/'((?:incident|worker|circuit|lease|budget)\.[^']*)'/g)].map(
     (match) => match[1] ?? '',
   )
@@ -29,10 +22,6 @@ export function checkQuery(query: string): string[] {
   const fields = new Set([...coming, ...events.flatMap((event) => [...(logged.get(event) ?? [])])])
   for (const [, field = ''] of text.matchAll(/\bline\.(\w+)/g)) {
     if (!fields.has(field)) findings.push(`there is no field ${field}`)
-  }
-  // Columns are the capitalised names; what the query itself defines is in lower case.
-  for (const [, name = ''] of text.replace(/'[^']*'/g, '').matchAll(/(?<![\w.{])([A-Z]\w+)\b/g)) {
-    if (name !== 'ContainerAppConsoleLogs' && !columns.has(name)) findings.push(`there is no column ${name}`)
   }
   return findings
 }
