@@ -5,6 +5,20 @@ import { parse } from 'yaml'
 import { type AppProperties, appOf, bodiesOf, deployedWith, twoWorkspaces } from './deployed-with.ts'
 import { promise } from './promise.ts'
 
+interface MetricAlert {
+  windowSize: string
+  actions: object[]
+  criteria: {
+    allOf: {
+      metricName: string
+      timeAggregation: string
+      operator: string
+      threshold: number
+      dimensions: { values: string[] }[]
+    }[]
+  }
+}
+
 describe('what else the Bicep files deploy', () => {
   promise(
     'every identity has exactly these roles',
@@ -127,6 +141,42 @@ describe('what else the Bicep files deploy', () => {
         "logicAppId: trigger == 'none' || empty(sentinelServicePrincipalId) ?",
         "logicAppId: trigger == 'none' ?",
       ],
+    ],
+  )
+
+  promise(
+    'alerts on dead letters, on a queue that is never empty for as long as asked, on an open circuit and on four fifths of the day',
+    (deploy) => {
+      const deployed = deploy({ TOKENS_PER_DAY: '1000', ALERT_EMAIL: 'soc@contoso.com' }, { queueAgeAlert: 'PT1H' })
+      const metrics = bodiesOf(deployed, 'Microsoft.Insights/metricAlerts').map((one) => one.properties as MetricAlert)
+      const conditions = metrics.map(({ windowSize, criteria: { allOf } }) => {
+        const [one] = allOf
+        return [one?.metricName, one?.timeAggregation, one?.operator, one?.threshold, windowSize].join(' ')
+      })
+      assert.deepEqual(conditions, [
+        'DeadletteredMessages Maximum GreaterThan 0 PT5M',
+        'ActiveMessages Minimum GreaterThan 0 PT1H',
+      ])
+      for (const { criteria, actions } of metrics) {
+        assert.deepEqual(criteria.allOf[0]?.dimensions[0]?.values, [deployed.queue.name])
+        assert.equal(actions.length, 1, 'nobody is told')
+      }
+      const logs = bodiesOf(deployed, 'Microsoft.Insights/scheduledQueryRules').map((one) =>
+        JSON.stringify(one.properties),
+      )
+      assert.equal(logs.length, 2)
+      for (const [index, text] of ['circuit.opened', '0.8 * 1000'].entries()) {
+        assert.ok(logs[index]?.includes(text), text)
+        assert.match(logs[index] ?? '', /"actionGroups":\["/)
+      }
+      const silent = deploy({ ALERT_EMAIL: '' })
+      assert.deepEqual(bodiesOf(silent, 'Microsoft.Insights/actionGroups'), [])
+    },
+    [
+      ['modules/alerts.bicep', "timeAggregation: 'Minimum'", "timeAggregation: 'Maximum'"],
+      ['modules/alerts.bicep', 'windowSize: queueAge', "windowSize: 'PT5M'"],
+      ['modules/alerts.bicep', 'values: [queueName]', "values: ['incident']"],
+      ['queries/alert-daily-budget.kql', '0.8', '0.9'],
     ],
   )
 

@@ -3,7 +3,7 @@
  * the bundle as the image would, and prints what happened as one JSON line. Arguments: the bundle's folder (read-only), a node
  * that everybody may run, the user to run as ("" keeps the one that is).
  */
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { createConnection } from 'node:net'
@@ -32,12 +32,15 @@ const child = spawn(program, args, {
   stdio: ['ignore', 'pipe', 'pipe'],
 })
 const worker = new WorkerOutput(child)
-await worker.line((line) => line.event === 'worker.started')
+const { healthPort } = await worker.line((line) => line.event === 'worker.started')
 const incident = stack.sentinel.store.incidents().find((one) => one.properties.status === 'New')
 const client = new ServiceBusClient(stack.broker.connectionString)
 await client.createSender('incidents').sendMessages({ body: incident?.id })
 await worker.line((line) => line.event === 'incident.enriched')
 await client.close()
+const health = [Number(healthPort), 1].map(
+  (port) => spawnSync(node, [join(folder, 'healthcheck.js')], { env: { HEALTH_PORT: String(port) } }).status,
+)
 const uid = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]
 const exitCode = await worker.stop()
 await stack.close()
@@ -45,7 +48,7 @@ await stack.close()
 const outside = createConnection({ host: '192.0.2.1', port: 443 })
 const [refusal] = (await once(outside, 'error')) as [NodeJS.ErrnoException]
 process.stdout.write(
-  `${JSON.stringify({ tasks: stack.sentinel.store.tasks(incident?.id ?? '').length, uid, exitCode, outside: refusal.code, writable: canWrite(), stderr: worker.stderr })}\n`,
+  `${JSON.stringify({ tasks: stack.sentinel.store.tasks(incident?.id ?? '').length, uid, health, exitCode, outside: refusal.code, writable: canWrite(), stderr: worker.stderr })}\n`,
 )
 process.exit(0)
 
