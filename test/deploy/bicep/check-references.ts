@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { knownFunctions } from './bicep-functions.ts'
-import { type BicepFile, type Declaration, type Expression, readBicep } from './read-bicep.ts'
+import { type BicepFile, type Declaration, readBicep } from './read-bicep.ts'
+import type { Expression } from './read-expression.ts'
 
 /** Reads a file's text; a test puts a broken copy in its place. */
 export type ReadText = (path: string) => string

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
-import type { BicepFile, Declaration, Expression, Property } from './read-bicep.ts'
+import type { BicepFile, Declaration } from './read-bicep.ts'
+import type { Expression, Property } from './read-expression.ts'
 import { type PropertyType, type ResourceType, resourceTypes } from './resource-types.ts'
 
 /** What Bicep itself reads of a resource, whatever its type. */

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path'
 import { callFunction, type Lambda } from './bicep-functions.ts'
-import { type BicepFile, type Declaration, type Expression, readBicepFile } from './read-bicep.ts'
+import { type BicepFile, type Declaration, readBicepFile } from './read-bicep.ts'
+import type { Expression } from './read-expression.ts'
 
 export interface DeployedResource {
   type: string
