@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { type Copy, DockerfileParser } from 'dockerfile-ast'
-import { parse } from 'yaml'
-import { readConfiguration } from '../../worker/configuration.ts'
 import { deployedWith } from './deployed-with.ts'
+import { checkCompose, parseCompose } from './docker/check-compose.ts'
 import { emulatorQueue, queueForEmulator } from './docker/emulator-queue.ts'
 import { lintDockerfile } from './docker/lint-dockerfile.ts'
 
@@ -57,68 +56,43 @@ describe('docker/Dockerfile', () => {
   }
 })
 
-interface Service {
-  environment?: Record<string, string>
-  command?: string[] | string
-  depends_on?: string[] | Record<string, unknown>
-  network_mode?: string
-  volumes?: string[]
-  build?: { dockerfile: string; context: string; target: string }
-  read_only?: boolean
-  image?: string
-  stop_grace_period?: string
-}
-
 describe('docker/compose.yaml', () => {
-  const compose = parse(read('docker/compose.yaml'), { merge: true }) as {
-    services: Record<string, Service>
-    volumes: Record<string, unknown>
-  }
-  const { services } = compose
+  const text = read('docker/compose.yaml')
 
-  it('names only services, volumes, files and build stages that exist', () => {
-    const stages = DockerfileParser.parse(read('docker/Dockerfile'))
-      .getFROMs()
-      .map((one) => one.getBuildStage())
-    for (const [name, service] of Object.entries(services)) {
-      const dependencies = Array.isArray(service.depends_on)
-        ? service.depends_on
-        : Object.keys(service.depends_on ?? {})
-      for (const dependency of [...dependencies, ...(service.network_mode ? [service.network_mode.slice(8)] : [])]) {
-        assert.ok(dependency in services, `${name} depends on ${dependency}`)
-      }
-      for (const volume of service.volumes ?? []) {
-        const [source = ''] = volume.split(':')
-        if (source.startsWith('.')) assert.ok(existsSync(new URL(source, new URL('docker/', repository))), source)
-        else assert.ok(source in compose.volumes, source)
-      }
-      if (service.build) assert.ok(stages.includes(service.build.target), `${name}: ${service.build.target}`)
-      else assert.match(service.image ?? '', /:.*\d/, `${name} names no version`)
-    }
+  it('fits the Dockerfile, the files beside it and the configuration of the worker', () => {
+    assert.deepEqual(checkCompose(text), [])
   })
 
-  it("the worker's environment is a whole configuration, and only the worker's variables", () => {
-    const environment = services.worker?.environment ?? {}
-    const asked = new Set<string>()
-    const watched = new Proxy(environment, {
-      get: (target, name: string) => {
-        asked.add(name)
-        return target[name]
-      },
+  const broken: [from: string, to: string, finding: RegExp][] = [
+    ['OPENAI_API_KEY: local', 'OPENAI_KEY: local', /OPENAI_API_KEY is missing[\s\S]*nobody reads OPENAI_KEY/],
+    ['OPENAI_BASE_URL: http://127.0.0.1', 'OPENAI_BASE_URL: http://model', /OPENAI_BASE_URL must be https/],
+    ['network_mode: service:servers', 'network_mode: service:server', /no service server$/m],
+    ['target: development', 'target: develop', /no stage develop$/m],
+    ['./service-bus-emulator.json:', './emulator.json:', /no \.\/emulator\.json/],
+    ['emulator:2.0.0', 'emulator:latest', /names no version/],
+    ['read_only: true', 'read_only: false', /more rights/],
+  ]
+  for (const [from, to, finding] of broken) {
+    it(`a broken copy is found: ${to}`, () => {
+      assert.ok(text.includes(from), from)
+      assert.match(checkCompose(text.replace(from, to)).join('\n'), finding)
     })
-    assert.equal(readConfiguration(watched).queue.queue, 'incidents')
-    const ofTheSdk = ['IDENTITY_ENDPOINT', 'IDENTITY_HEADER', 'AZURE_TOKEN_CREDENTIALS', 'NODE_EXTRA_CA_CERTS']
-    const unknown = Object.keys(environment).filter((name) => !asked.has(name) && !ofTheSdk.includes(name))
-    assert.deepEqual(unknown, [])
-    assert.equal(services.worker?.read_only, true)
-  })
+  }
 
   it("the emulator's queue is the queue of the Bicep files, as far as the emulator can go", () => {
     const { queue } = deployedWith({})
     const config = JSON.parse(read('docker/service-bus-emulator.json'))
-    assert.deepEqual(emulatorQueue(config, 'incidents'), queueForEmulator(queue.properties))
-    assert.equal(queue.name, services.worker?.environment?.SERVICEBUS_QUEUE)
-    config.UserConfig.Namespaces[0].Queues[0].Properties.RequiresDuplicateDetection = false
-    assert.notDeepEqual(emulatorQueue(config, 'incidents'), queueForEmulator(queue.properties), 'a difference is found')
+    const wanted = queueForEmulator(queue.properties)
+    assert.deepEqual(emulatorQueue(config, 'incidents'), wanted)
+    assert.equal(queue.name, parseCompose(text).services.worker?.environment?.SERVICEBUS_QUEUE)
+    for (const [name, other] of [
+      ['RequiresDuplicateDetection', false],
+      ['MaxDeliveryCount', 9],
+      ['LockDuration', 'PT30S'],
+    ] as const) {
+      const copy = structuredClone(config)
+      copy.UserConfig.Namespaces[0].Queues[0].Properties[name] = other
+      assert.notDeepEqual(emulatorQueue(copy, 'incidents'), wanted, `${name} differs`)
+    }
   })
 })
