@@ -4,7 +4,7 @@ param suffix string
 param logWorkspaceId string
 param infrastructureSubnetId string
 
-resource environment 'Microsoft.App/managedEnvironments@2025-01-01' = {
+resource apps 'Microsoft.App/managedEnvironments@2025-01-01' = {
   name: 'cae-enricher-${suffix}'
   location: location
   tags: tags
@@ -25,7 +25,7 @@ resource environment 'Microsoft.App/managedEnvironments@2025-01-01' = {
 
 resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'to-log-analytics'
-  scope: environment
+  scope: apps
   properties: {
     workspaceId: logWorkspaceId
     logs: [
@@ -41,4 +41,4 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
-output environmentId string = environment.id
+output environmentId string = apps.id
