@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, lstatSync, mkdtempSync, readdirSync, rmSync, statfsSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -131,7 +131,10 @@ function filesOf(folder: string): Record<string, { size: number; mode: number; u
 /** Layers are copied whole and often: in memory, where there are 4 GB of it to spare, instead of on a disk that syncs each copy. */
 function workFolder(): string {
   const memory = '/dev/shm'
-  if (!existsSync(memory)) return tmpdir()
+  const mounted = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .find((line) => line.split(' ')[1] === memory)
+  if (!mounted || /\bnoexec\b/.test(mounted)) return tmpdir()
   const { bavail, bsize } = statfsSync(memory)
   return bavail * bsize > 4 * 2 ** 30 ? memory : tmpdir()
 }
