@@ -1,4 +1,4 @@
-import { cpSync, rmSync, statSync } from 'node:fs'
+import { cpSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
@@ -15,7 +15,7 @@ const telemetryApart: Plugin = {
 
 /**
  * Bundles the worker into `<folder>/enricher.js`, with the shipped playbooks beside it: loading the SDKs unbundled takes
- * seconds, and scaling from zero would pay them every time.
+ * seconds, and scaling from zero would pay them every time. The folder is all that the image holds: its health command is in it.
  *
  * @returns the file, and its size in bytes
  */
@@ -25,7 +25,11 @@ export async function bundleWorker(folder: string): Promise<{ file: string; byte
   const file = join(folder, 'enricher.js')
   await build({
     absWorkingDir: root,
-    entryPoints: { enricher: 'worker/main.ts', telemetry: 'worker/telemetry/open-telemetry.ts' },
+    entryPoints: {
+      enricher: 'worker/main.ts',
+      healthcheck: 'docker/healthcheck.ts',
+      telemetry: 'worker/telemetry/open-telemetry.ts',
+    },
     outdir: folder,
     plugins: [telemetryApart],
     bundle: true,
@@ -45,6 +49,8 @@ export async function bundleWorker(folder: string): Promise<{ file: string; byte
     recursive: true,
     filter: (source) => !source.endsWith('.ts'),
   })
+  // Says what the files are before Node has to find out by parsing them twice.
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n')
   return { file, bytes: statSync(file).size }
 }
 

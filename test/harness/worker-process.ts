@@ -18,21 +18,16 @@ process.on('exit', () => {
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
-/** A real worker process: its log lines are its events. */
-export class WorkerProcess {
-  /** What is run: the source, until `useBundledWorker` made the bundle. */
-  static entry = [fileURLToPath(new URL('../../worker/main.ts', import.meta.url))]
+/** What a worker process prints: its log lines are its events. */
+export class WorkerOutput {
   readonly child: ChildProcess
   readonly lines: LogLine[] = []
   stderr = ''
   readonly #events = new EventEmitter<{ line: [LogLine] }>()
   readonly exited: Promise<number | null>
 
-  constructor(environment: Record<string, string>, ...command: string[]) {
-    this.child = spawn(process.execPath, [...WorkerProcess.entry, ...command], {
-      env: { PATH: process.env.PATH ?? '', HEALTH_PORT: '0', NODE_ENV: 'production', ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+  constructor(child: ChildProcess) {
+    this.child = child
     running.add(this.child)
     this.exited = new Promise((resolve) =>
       this.child.once('exit', (code) => {
@@ -92,6 +87,21 @@ export class WorkerProcess {
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     this.child.kill(signal)
     return await this.exited
+  }
+}
+
+/** A real worker process. */
+export class WorkerProcess extends WorkerOutput {
+  /** What is run: the source, until `useBundledWorker` made the bundle. */
+  static entry = [fileURLToPath(new URL('../../worker/main.ts', import.meta.url))]
+
+  constructor(environment: Record<string, string>, ...command: string[]) {
+    super(
+      spawn(process.execPath, [...WorkerProcess.entry, ...command], {
+        env: { PATH: process.env.PATH ?? '', HEALTH_PORT: '0', NODE_ENV: 'production', ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    )
   }
 }
 

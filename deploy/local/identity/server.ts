@@ -13,6 +13,8 @@ export interface IdentityOptions {
   expiresInSeconds?: number
   /** The user-assigned identity that exists; another `client_id` is refused. Default: any is taken. */
   clientId?: string
+  /** What `X-IDENTITY-HEADER` must say. Default: a random one. */
+  secret?: string
 }
 
 export interface IdentityServer {
@@ -41,7 +43,7 @@ interface Refusal {
  * with the secret in `X-IDENTITY-HEADER` ("How to use managed identities", REST endpoint reference).
  */
 export async function startIdentity(options: IdentityOptions = {}): Promise<IdentityServer> {
-  const secret = randomUUID()
+  const secret = options.secret ?? randomUUID()
   const issued: IssuedToken[] = []
   const byToken = new Map<string, IssuedToken>()
   const identity = { clientId: options.clientId ?? randomUUID(), objectId: randomUUID(), tenantId: randomUUID() }
