@@ -1,6 +1,8 @@
 import { hostname } from 'node:os'
 import { systemClock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
+import { Calibration } from './budget/calibration.ts'
+import { createFleetBudget } from './budget/open-fleet-budget.ts'
 import type { Configuration } from './configuration.ts'
 import { createModelClient } from './conversation/model-client.ts'
 import { createCredential, lazily } from './credential.ts'
@@ -47,11 +49,17 @@ export function composeWorker(
   )
   const call = createCallDependency({ circuits, clock, settings: configuration.retry })
   const runs = createRunStore(configuration, credential, call, log)
+  const fleet = createFleetBudget(configuration, credential, call, {
+    waited: telemetry.reservationWaited,
+    daySpent: (ms) => circuits.rest(ms),
+  })
   const parts: EnrichmentParts = {
     playbook,
     modelName: configuration.model.model ?? playbook.model,
     workspaces: configuration.workspaces,
     tokensPerIncident: configuration.budget.tokensPerIncident,
+    calibration: new Calibration(),
+    fleet,
     sentinel: traceSentinel(
       createSentinelClient({
         credential: credential(),
@@ -90,6 +98,7 @@ export function composeWorker(
     inFlight: () => pump.inFlight,
     counters: () => ({ ...pump.counters }),
     circuits: () => circuits.report(),
+    budgetLeft: () => fleet.left(),
   })
   return {
     pump,
@@ -97,6 +106,7 @@ export function composeWorker(
     connection,
     totals,
     close: async () => {
+      await fleet.close()
       circuits.close()
       await Promise.all([connection.close(), runs.close()])
     },

@@ -109,24 +109,8 @@ export function readConfiguration(env: Environment): Configuration {
     logLevel: read.oneOf('LOG_LEVEL', logLevels, 'info'),
     telemetry: readTelemetryConfiguration(read),
   }
-  refuseUnenforced(read, configuration.budget)
   read.throwIfAny()
   return configuration
-}
-
-/** A ceiling that is accepted and not kept would be a bill that runs away: until the fleet's ledger exists, it is refused. */
-function refuseUnenforced(read: Reader, budget: BudgetConfiguration): void {
-  const set = {
-    TOKENS_PER_MINUTE: budget.tokensPerMinute,
-    REQUESTS_PER_MINUTE: budget.requestsPerMinute,
-    TOKENS_PER_DAY: budget.tokensPerDay,
-    TOKENS_PER_DAY_PER_WORKSPACE: budget.tokensPerDayPerWorkspace,
-  }
-  for (const [variable, value] of Object.entries(set)) {
-    if (value !== undefined) {
-      read.problem(variable, 'is not enforced by this version yet: unset it, and set the limit at the provider')
-    }
-  }
 }
 
 /** Reads the little that `enricher enqueue` needs: the queue, and the playbook whose name goes into the message ids. */

@@ -2,6 +2,8 @@ import { coversWorkspace, type IncidentRef, type WorkspaceRef, workspaceArmId } 
 import type { Clock } from '../shared/clock.ts'
 import { asFailure, type DeadLetterReason, Failure, hopeless } from '../shared/failure.ts'
 import { decodeIncidentMessage } from '../shared/message-envelope.ts'
+import type { Calibration } from './budget/calibration.ts'
+import type { FleetBudget } from './budget/fleet-budget.ts'
 import { IncidentBudget } from './budget/incident-budget.ts'
 import { askModel } from './conversation/ask-model.ts'
 import { ContentRefusal } from './conversation/content-refusal.ts'
@@ -29,6 +31,10 @@ export interface EnrichmentParts {
   modelName: string
   workspaces: readonly WorkspaceRef[]
   tokensPerIncident: number
+  /** What the provider counts beyond our estimate, of this model and playbook. */
+  calibration?: Calibration
+  /** What the whole fleet may spend. */
+  fleet: FleetBudget
   sentinel: SentinelClient
   model: ModelClient
   runs: RunStore
@@ -118,12 +124,18 @@ async function enrichClaimed(
     ])
     const context = incidentContext(loaded, alerts, entities, guard)
 
-    const budget = new IncidentBudget(parts.tokensPerIncident, progress)
+    const budget = new IncidentBudget(parts.tokensPerIncident, progress, parts.calibration)
     report.used = budget.used
-    const account = () => {
-      progress.spentTokens = budget.spentTokens
+    const account = (spentTokens = budget.spentTokens) => {
+      progress.spentTokens = spentTokens
       progress.calls = budget.calls
     }
+    const checkpoint = async () => {
+      // With the worst case of the calls under way: if this process dies, they may have been paid.
+      account(budget.committedTokens)
+      await runs.checkpoint(run, progress, signal)
+    }
+    const keepReserved = together(checkpoint)
     const conversation = await converse({
       playbook,
       model: parts.modelName,
@@ -131,16 +143,22 @@ async function enrichClaimed(
       progress,
       ask: (request, exchange, within) =>
         traceTurn(telemetry, exchange, incident, () =>
-          askModel(request, exchange, within, { model: parts.model, call: parts.call, budget }),
+          askModel(request, exchange, within, {
+            model: parts.model,
+            call: parts.call,
+            budget,
+            fleet: parts.fleet,
+            workspace: workspaceArmId(incident).toLowerCase(),
+            keepReserved,
+          }),
         ),
       save: async (key, answer) => {
         progress.answers.set(key, answer)
-        account()
-        await runs.checkpoint(run, progress, signal)
+        await checkpoint()
       },
       signal,
     })
-      .finally(account)
+      .finally(() => account())
       .catch(async (error: unknown) => {
         // Nothing else will be written of this incident; that somebody attacks through it is worth knowing all the same.
         if (error instanceof ContentRefusal && guard.attacks.size > 0) {
@@ -173,6 +191,18 @@ async function enrichClaimed(
   const tags = guard.attacks.size > 0 ? [playbook.tag, injectionTag] : [playbook.tag]
   await addTags(sentinel, incident, tags, clock, signal)
   return { outcome: 'enriched' }
+}
+
+/** Calls of one turn of the event loop share one run of `work`: follow-ups that begin side by side need one write. */
+function together(work: () => Promise<void>): () => Promise<void> {
+  let next: Promise<void> | undefined
+  return () => {
+    next ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
+      next = undefined
+      return work()
+    })
+    return next
+  }
 }
 
 function assertAllowed(incident: IncidentRef, workspaces: readonly WorkspaceRef[]): void {

@@ -68,7 +68,6 @@ describe('the configuration', () => {
     'a playbook that is not there': [{ PLAYBOOK: 'nope.yaml' }, /PLAYBOOK/],
     'a ladder upside down': [{ RETRY_BASE_SECONDS: '100', RETRY_MAX_SECONDS: '10' }, /RETRY_MAX_SECONDS/],
     'a number with a unit': [{ SHUTDOWN_GRACE_SECONDS: '25s' }, /SHUTDOWN_GRACE_SECONDS/],
-    'a ceiling that is not enforced yet': [{ TOKENS_PER_DAY: '1000' }, /not enforced/],
     'a state store that does not exist': [{ STATE_STORE: 'redis' }, /STATE_STORE must be one of table, memory/],
   }
   for (const [name, [env, expected]] of Object.entries(mistakes)) {

@@ -6,6 +6,7 @@ import { parseIncidentArmId } from '../../shared/arm-id.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { Failure } from '../../shared/failure.ts'
 import { decodeIncidentMessage } from '../../shared/message-envelope.ts'
+import { unlimitedBudget } from '../../worker/budget/fleet-budget.ts'
 import { ContentRefusal } from '../../worker/conversation/content-refusal.ts'
 import type { ModelAnswer } from '../../worker/conversation/model-client.ts'
 import { type EnrichmentParts, enrichIncident } from '../../worker/enrich-incident.ts'
@@ -209,6 +210,7 @@ describe(`${incidentRuns} generated incidents with their answers, through the wh
       modelName: 'm',
       workspaces: [ref],
       tokensPerIncident: 20_000,
+      fleet: unlimitedBudget,
       sentinel,
       model: {
         complete: async () => {

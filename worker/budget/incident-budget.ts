@@ -1,5 +1,6 @@
 import { Failure, hopeless } from '../../shared/failure.ts'
 import type { ChatMessage, ModelAnswer } from '../conversation/model-client.ts'
+import { Calibration } from './calibration.ts'
 import { countPromptTokens } from './count-tokens.ts'
 
 /** What one call may use, and the duty to say what it did use. */
@@ -7,10 +8,12 @@ export interface Reservation {
   promptTokens: number
   /** The completion's cap: what was asked for, or what is left. */
   completionTokens: number
-  /** The call was answered: the provider's own count is charged. */
-  settle(answer: Pick<ModelAnswer, 'promptTokens' | 'completionTokens'>): void
-  /** The call failed: charged in full when the provider may have counted it, else not at all. */
-  fail(error: unknown): void
+  /** The call was answered: the provider's own count is charged. @returns the tokens charged */
+  settle(answer: Pick<ModelAnswer, 'promptTokens' | 'completionTokens'>): number
+  /** The call failed: charged in full when the provider may have counted it, else not at all. @returns the tokens charged */
+  fail(error: unknown): number
+  /** The call was never sent. */
+  cancel(): void
 }
 
 /** An answer shorter than this is of no use, so no call is made for it. */
@@ -24,14 +27,16 @@ const maybeCharged = new Set(['Timeout', 'ConnectionLost', 'MalformedAnswer', 'H
  */
 export class IncidentBudget {
   readonly #ceiling: number
+  readonly #calibration: Calibration
   #spent: number
   #reserved = 0
   #calls: number
   /** What this attempt used, for the log. */
   readonly used = { promptTokens: 0, completionTokens: 0, cachedTokens: 0, calls: 0 }
 
-  constructor(ceiling: number, before: { spentTokens: number; calls: number }) {
+  constructor(ceiling: number, before: { spentTokens: number; calls: number }, calibration = new Calibration()) {
     this.#ceiling = ceiling
+    this.#calibration = calibration
     this.#spent = before.spentTokens
     this.#calls = before.calls
   }
@@ -41,13 +46,19 @@ export class IncidentBudget {
     return this.#spent
   }
 
+  /** Charged, and the worst case of the calls under way: what must not be forgotten if this process dies now. */
+  get committedTokens(): number {
+    return this.#spent + this.#reserved
+  }
+
   get calls(): number {
     return this.#calls
   }
 
   /** @throws Failure TokenBudgetExceeded before anything is sent */
   reserve(messages: readonly ChatMessage[], wantedCompletion: number, schema?: Record<string, unknown>): Reservation {
-    const promptTokens = countPromptTokens(messages, schema)
+    const counted = countPromptTokens(messages, schema)
+    const promptTokens = Math.ceil(counted * this.#calibration.factor)
     const left = this.#ceiling - this.#spent - this.#reserved - promptTokens
     const completionTokens = Math.min(wantedCompletion, left)
     if (completionTokens < Math.min(smallestCompletion, wantedCompletion)) throw budgetExceeded(this.#ceiling)
@@ -56,13 +67,14 @@ export class IncidentBudget {
     this.#calls++
     this.used.calls++
     let open = true
-    const close = (prompt: number, completion: number) => {
-      if (!open) return
+    const close = (prompt: number, completion: number): number => {
+      if (!open) return 0
       open = false
       this.#reserved -= reserved
       this.#spent += prompt + completion
       this.used.promptTokens += prompt
       this.used.completionTokens += completion
+      return prompt + completion
     }
     return {
       promptTokens,
@@ -70,11 +82,18 @@ export class IncidentBudget {
       settle: (answer) => {
         // A server that reports no usage is charged by our own count.
         const known = answer.promptTokens + answer.completionTokens > 0
-        close(known ? answer.promptTokens : promptTokens, known ? answer.completionTokens : completionTokens)
+        if (known) this.#calibration.learn(counted, answer.promptTokens)
+        return close(known ? answer.promptTokens : promptTokens, known ? answer.completionTokens : completionTokens)
       },
       fail: (error) => {
         const charged = error instanceof Failure && (error.kind === 'interrupted' || maybeCharged.has(error.code))
-        close(charged ? promptTokens : 0, charged ? completionTokens : 0)
+        return close(charged ? promptTokens : 0, charged ? completionTokens : 0)
+      },
+      cancel: () => {
+        if (!open) return
+        close(0, 0)
+        this.#calls--
+        this.used.calls--
       },
     }
   }

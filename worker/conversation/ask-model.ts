@@ -1,4 +1,5 @@
 import { Failure } from '../../shared/failure.ts'
+import type { FleetBudget, FleetReservation } from '../budget/fleet-budget.ts'
 import type { IncidentBudget } from '../budget/incident-budget.ts'
 import type { CallDependency } from '../recovery/immediate-retry.ts'
 import type { StoredAnswer } from '../runs/run-store.ts'
@@ -8,6 +9,8 @@ import type { ModelAnswer, ModelClient, ModelRequest } from './model-client.ts'
 
 /** A reasoning model may spend its whole cap on thinking; the cap is raised this many times before the answer is given up. */
 const maxCapRaises = 1
+/** How long a 429 that names no time holds the fleet back. */
+const unnamedWaitMs = 1_000
 
 /**
  * Asks the model for one answer: inside the incident's budget, with the policy's immediate retries, and with the branches
@@ -18,19 +21,43 @@ export async function askModel(
   request: ModelRequest,
   exchange: Exchange,
   signal: AbortSignal,
-  parts: { model: ModelClient; call: CallDependency; budget: IncidentBudget },
+  parts: {
+    model: ModelClient
+    call: CallDependency
+    budget: IncidentBudget
+    fleet: FleetBudget
+    workspace: string
+    /** Keeps what is reserved for calls under way: a crash must not forget that they may have been paid. */
+    keepReserved: () => Promise<void>
+  },
 ): Promise<StoredAnswer> {
-  const { model, call, budget } = parts
+  const { model, call, budget, fleet, workspace, keepReserved } = parts
   let cap = request.maxCompletionTokens
   for (let raises = 0; ; raises++) {
     const answer = await call({ circuit: 'model', dependency: 'model', signal }, async () => {
       const reservation = budget.reserve(request.messages, cap, request.schema)
+      const tokens = reservation.promptTokens + reservation.completionTokens
+      let turn: FleetReservation | undefined
+      try {
+        ;[turn] = await Promise.all([
+          fleet.reserve({ model: request.model, workspace, tokens }, signal),
+          keepReserved(),
+        ])
+      } catch (error) {
+        // Not sent: nothing is charged, to nobody.
+        turn?.settle(0)
+        reservation.cancel()
+        throw error
+      }
       try {
         const one = await model.complete({ ...request, maxCompletionTokens: reservation.completionTokens }, signal)
-        reservation.settle(one)
+        turn.settle(reservation.settle(one))
+        if (one.limitTokens !== undefined) fleet.learned(request.model, one.limitTokens)
         return one
       } catch (error) {
-        reservation.fail(error)
+        turn.settle(reservation.fail(error))
+        if (error instanceof Failure && error.kind === 'throttled')
+          fleet.refused(request.model, error.retryAfterMs ?? unnamedWaitMs)
         throw error
       }
     })

@@ -34,6 +34,8 @@ export interface ModelAnswer {
   cachedTokens: number
   /** What Azure's Prompt Shields noticed in the prompt without refusing it. */
   attackSigns: AttackSign[]
+  /** What the answer's headers say the model grants per minute. */
+  limitTokens?: number
 }
 
 export interface ModelClient {
@@ -99,9 +101,12 @@ export function createModelClient(
         // What this request leaves out; others learn meanwhile, and a refusal says only what this one still had.
         const sent = new Set(adaptations)
         try {
-          return readAnswer(
-            await client.chat.completions.create(parametersOf(request, sent, configuration), { signal }),
-          )
+          const { data, response } = await client.chat.completions
+            .create(parametersOf(request, sent, configuration), { signal })
+            .withResponse()
+          const limitTokens = Number(response.headers.get('x-ratelimit-limit-tokens') ?? Number.NaN)
+          // -1 is Azure's word for unknown.
+          return { ...readAnswer(data), ...(limitTokens > 0 ? { limitTokens } : {}) }
         } catch (error) {
           const adaptation = adaptationFor(error, sent)
           if (adaptation === undefined) throw classifyModelError(error, signal)

@@ -27,6 +27,8 @@ const failuresToOpen = 5
  */
 const firstProbeDelayMs = 1_000
 const maxProbeDelayMs = 2_500
+/** A day's budget may be raised meanwhile. */
+const longestRestMs = 15 * 60_000
 /** A subscription that nobody asked for this long says nothing about the present. */
 const rememberMs = 5 * 60_000
 
@@ -44,6 +46,8 @@ interface CircuitEvents {
 export class Circuits extends EventEmitter<CircuitEvents> {
   readonly #circuits = new Map<CircuitName, Circuit>()
   readonly #now: () => number
+  #restUntil = 0
+  #restTimer: NodeJS.Timeout | undefined
 
   constructor(now: () => number = Date.now) {
     super()
@@ -104,12 +108,25 @@ export class Circuits extends EventEmitter<CircuitEvents> {
    * other subscription was served lately: a partner's other customers go on.
    */
   get intake(): 'all' | 'one' | 'none' {
+    if (this.#now() < this.#restUntil) return 'none'
     const all = [...this.#circuits.values()]
     const recent = all.filter((one) => one.name.startsWith('sentinel:') && one.lastUsedAt > this.#now() - rememberMs)
     const subscriptions = recent.some((one) => one.state === 'closed') ? [] : recent
     const deciding = [...all.filter((one) => !one.name.startsWith('sentinel:')), ...subscriptions]
     if (deciding.some((one) => one.state === 'open')) return 'none'
     return deciding.some((one) => one.state === 'half-open') ? 'one' : 'all'
+  }
+
+  /** A budget of the whole fleet is spent: nothing is taken for as long, or until it is worth another look. */
+  rest(forMs: number): void {
+    const until = this.#now() + Math.min(forMs, longestRestMs)
+    if (until <= this.#restUntil) return
+    this.#restUntil = until
+    clearTimeout(this.#restTimer)
+    // A little late rather than early: the timer must find the rest over.
+    this.#restTimer = setTimeout(() => this.emit('changed'), until - this.#now() + 5)
+    this.#restTimer.unref()
+    this.emit('changed')
   }
 
   /** For `/status`. */
@@ -123,6 +140,7 @@ export class Circuits extends EventEmitter<CircuitEvents> {
   }
 
   close(): void {
+    clearTimeout(this.#restTimer)
     for (const circuit of this.#circuits.values()) clearTimeout(circuit.probeTimer)
     this.removeAllListeners()
   }

@@ -13,6 +13,7 @@ export interface Call {
 /** Runs one call to a dependency, with the policy's immediate retries and the circuit's bookkeeping. */
 export type CallDependency = <T>(call: Call, operation: (retry: number) => Promise<T>) => Promise<T>
 
+const elsewhere: ReadonlySet<Dependency> = new Set(['state', 'budget'])
 const freshHistory = { attempt: 0, copies: 0, workedForOthers: false, intakeStopped: false }
 
 /** Which circuit a failed call belongs to and when it first failed: tells a message's own trouble from an outage. */
@@ -42,6 +43,8 @@ export function createCallDependency(parts: {
         } catch (error) {
           const failure = call.signal.aborted ? asFailure(call.signal.reason) : asFailure(error)
           since ??= clock.now()
+          // A ledger that cannot be reached inside a model's call has its own circuit, and says nothing about the model.
+          if (failure.dependency !== call.dependency && elsewhere.has(failure.dependency)) throw failure
           origins.set(failure, { circuit: call.circuit, since })
           circuits.failure(call.circuit, failure)
           if (failure.kind !== 'outage' && failure.kind !== 'interrupted' && failure.kind !== 'unexpected') {

@@ -69,8 +69,8 @@ export function decideRecovery(
       // The other replica needs seconds; many copies of one incident spread out instead of coming back together.
       return defer(Math.min(60_000, 3_000 * 2 ** Math.min(history.copies, 5)) * (0.5 + random))
     case 'budget-spent':
-      // Not capped: a day's budget is back tomorrow. The jitter keeps the whole backlog from arriving at midnight.
-      return defer((failure.retryAfterMs ?? settings.baseMs) + random * 30_000)
+      // Not capped: a day's budget is back tomorrow. The jitter keeps the whole backlog from coming back at one moment.
+      return defer((failure.retryAfterMs ?? settings.baseMs) + random * Math.min(30_000, failure.retryAfterMs ?? 0))
     case 'throttled':
       return defer(Math.max(asked, settings.baseMs) * (1 + 0.2 * random))
     case 'outage':
