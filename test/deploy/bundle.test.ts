@@ -30,7 +30,7 @@ describe('the bundle, under the conditions of the image', { timeout: 60_000, ski
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('is one program, a health command and the playbooks', () => {
+  it('is one program, its telemetry apart, a health command and the playbooks', () => {
     const files = readdirSync(bundle, { recursive: true, encoding: 'utf8' }).sort()
     assert.deepEqual(files, [
       'enricher.js',
@@ -39,6 +39,8 @@ describe('the bundle, under the conditions of the image', { timeout: 60_000, ski
       'playbooks',
       'playbooks/recommended-steps-economy.yaml',
       'playbooks/recommended-steps.yaml',
+      'playbooks/sample-incident.json',
+      'telemetry.js',
     ])
   })
 

@@ -266,7 +266,7 @@ describe("an operator's commands", { timeout: 150_000 }, () => {
         calls[1]?.messages.map((one) => one.role),
         ['system', 'user', 'assistant', 'user'],
       )
-      assert.match(calls[0]?.messages[1]?.content ?? '', /\nTitle: Incident 2\n/)
+      assert.match(calls[0]?.messages[1]?.content ?? '', /"title":\s*"Incident 2"/)
       assert.ok((calls[0]?.promptTokens ?? 0) > 100)
       assert.equal(stack.model.totals.requests, asked)
     })

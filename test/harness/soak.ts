@@ -35,7 +35,7 @@ export async function soak(options: {
   const fleet = await Fleet.open({ queue: { duplicateDetectionWindowMs: 0 }, model: { keepJournal: 100 } })
   let rows = 0
   fleet.stack.tables.events.on('written', (write) => {
-    if (write.method === 'POST' && write.status < 300) rows++
+    if (write.method === 'POST' && write.path.includes('EnricherRuns') && write.status < 300) rows++
   })
   try {
     const entry = WorkerProcess.entry

@@ -61,6 +61,8 @@ describe('the image that the unchanged Dockerfile makes, from a base of Debian p
       'package.json',
       'playbooks/recommended-steps-economy.yaml',
       'playbooks/recommended-steps.yaml',
+      'playbooks/sample-incident.json',
+      'telemetry.js',
     ])
     const bytes = (all: Record<string, { size: number }>) => Object.values(all).reduce((sum, one) => sum + one.size, 0)
     test.diagnostic(

@@ -86,7 +86,7 @@ test('a follow-up expands the step that it asks for, by the title of the first a
     })
     const text = data.choices[0]?.message.content ?? ''
     assert.ok(text.startsWith(`**${title}**\n`))
-    assert.match(text, /^Query: \w+.* \| /m)
+    assert.match(text, /^Query: `\w+.* \| .*`$/m)
     assert.match(text, /^Escalate if /m)
     assert.match(text, /alex@fabrikam\.example|203\.0\.113\.4/)
     assert.ok(text.endsWith(demoNote))
