@@ -62,6 +62,8 @@ export interface Enrichment {
   /** Known once the message was understood. */
   incident: IncidentRef | undefined
   used: { promptTokens: number; completionTokens: number; cachedTokens: number; calls: number }
+  /** The model, or Azure deployment, that was asked. */
+  model: string
   /** Tasks and comments written by this attempt. */
   written: number
   /** What gave an attack on the model away. */
@@ -81,7 +83,7 @@ export interface Hold {
  * nothing; doing it twice, or half and then again, changes nothing in Sentinel.
  */
 export async function enrichIncident(delivery: Delivery, hold: Hold, parts: EnrichmentParts): Promise<Enrichment> {
-  const report = emptyReport()
+  const report = emptyReport(parts)
   try {
     const incident = decodeIncidentMessage(delivery.message.body)
     report.incident = incident
@@ -263,14 +265,15 @@ async function withClaim(
 
 /** The outcome of a run that did not end by itself. */
 export function recoverFrom(failure: Failure, delivery: Delivery, parts: EnrichmentParts): Enrichment {
-  return { ...emptyReport(), result: recover(failure, delivery, parts) }
+  return { ...emptyReport(parts), result: recover(failure, delivery, parts) }
 }
 
-function emptyReport(): Enrichment {
+function emptyReport({ modelName }: EnrichmentParts): Enrichment {
   return {
     result: { outcome: 'enriched' },
     incident: undefined,
     used: { promptTokens: 0, completionTokens: 0, cachedTokens: 0, calls: 0 },
+    model: modelName,
     written: 0,
     attacks: [],
   }

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, it, type TestContext } from 'node:test'
+import { before, describe, it, type TestContext } from 'node:test'
 import { ServiceBusClient } from '@azure/service-bus'
 import { type Stack, type StackOptions, startStack } from '../../deploy/local/start-stack.ts'
+import { useBundledWorker } from '../harness/bundled-worker.ts'
 import { type LogLine, WorkerProcess } from '../harness/worker-process.ts'
 
 const enriched = (line: LogLine) => line.event === 'incident.enriched'
@@ -36,6 +37,8 @@ function work(test: TestContext, environment: Record<string, string>): WorkerPro
 }
 
 describe('models and keys', { timeout: 120_000 }, () => {
+  before(useBundledWorker)
+
   it('the economy playbook gets the same three tasks from one completion', async (test) => {
     const { stack, id, send } = await open(test)
     const worker = work(test, { ...stack.environment, PLAYBOOK: 'recommended-steps-economy' })

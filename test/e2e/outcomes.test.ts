@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { ServiceBusClient } from '@azure/service-bus'
 import type { MessageView } from '../../deploy/local/service-bus/broker.ts'
 import { type Stack, startStack } from '../../deploy/local/start-stack.ts'
+import { useBundledWorker } from '../harness/bundled-worker.ts'
 import { type LogLine, WorkerProcess } from '../harness/worker-process.ts'
 
 /** One worker whose ladder has a single rung, so that a message's end comes within a second. */
@@ -13,6 +14,7 @@ describe("every outcome and dead-letter reason of the contract's section 4", { t
   const ladder = { MAX_ATTEMPTS: '1', RETRY_BASE_SECONDS: '0.1', SENTINEL_WRITES_PER_SECOND: '200' }
 
   before(async () => {
+    await useBundledWorker()
     stack = await startStack({ sentinelThrottle: false })
     client = new ServiceBusClient(stack.broker.connectionString)
     worker = new WorkerProcess({ ...stack.environment, ...ladder }, 'run')

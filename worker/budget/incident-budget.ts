@@ -9,7 +9,7 @@ export interface Reservation {
   /** The completion's cap: what was asked for, or what is left. */
   completionTokens: number
   /** The call was answered: the provider's own count is charged. @returns the tokens charged */
-  settle(answer: Pick<ModelAnswer, 'promptTokens' | 'completionTokens'>): number
+  settle(answer: Pick<ModelAnswer, 'promptTokens' | 'completionTokens' | 'cachedTokens'>): number
   /** The call failed: charged in full when the provider may have counted it, else not at all. @returns the tokens charged */
   fail(error: unknown): number
   /** The call was never sent. */
@@ -81,6 +81,7 @@ export class IncidentBudget {
       completionTokens,
       settle: (answer) => {
         // A server that reports no usage is charged by our own count.
+        this.used.cachedTokens += answer.cachedTokens
         const known = answer.promptTokens + answer.completionTokens > 0
         if (known) this.#calibration.learn(counted, answer.promptTokens)
         return close(known ? answer.promptTokens : promptTokens, known ? answer.completionTokens : completionTokens)

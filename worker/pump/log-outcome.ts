@@ -1,11 +1,13 @@
 import { workspaceArmId } from '../../shared/arm-id.ts'
 import type { Log, LogEvent } from '../../shared/log.ts'
+import { estimateCostUsd } from '../budget/prices.ts'
 import type { Enrichment } from '../enrich-incident.ts'
 import type { Delivery } from './delivery.ts'
 
 /** The one line per message: what became of it, how long it took, and what it used. Never its text. */
 export function logOutcome(log: Log, delivery: Delivery, enrichment: Enrichment, now: number): void {
-  const { result, incident, used, written, attacks } = enrichment
+  const { result, incident, used, model, written, attacks } = enrichment
+  const costUsd = estimateCostUsd(model, used.promptTokens, used.completionTokens, used.cachedTokens)
   const event: LogEvent = `incident.${result.outcome}`
   const line = {
     event,
@@ -14,7 +16,9 @@ export function logOutcome(log: Log, delivery: Delivery, enrichment: Enrichment,
     messageId: delivery.messageId,
     attempt: delivery.attempt,
     ms: now - delivery.receivedAtMs,
-    ...(used.calls > 0 ? used : {}),
+    ...(used.calls > 0
+      ? { ...used, model, ...(costUsd === undefined ? {} : { costUsd: Number(costUsd.toFixed(6)) }) }
+      : {}),
     ...(result.outcome === 'enriched' ? { written } : {}),
     ...(attacks.length > 0 ? { attacks } : {}),
   }

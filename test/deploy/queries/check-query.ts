@@ -1,9 +1,6 @@
 import { analyseKql } from './analyse-kql.ts'
 import { loggedFields } from './logged-fields.ts'
 
-/** Fields of `incident.enriched` that the contract promises and that come with the telemetry. */
-const coming = ['costUsd', 'model']
-
 const logged = loggedFields()
 
 /**
@@ -19,7 +16,7 @@ export function checkQuery(query: string): string[] {
   for (const event of asked) if (!logged.has(event)) findings.push(`there is no event ${event}`)
   // A query that names no event is about every line that has the field.
   const events = asked.length > 0 ? asked : [...logged.keys()]
-  const fields = new Set([...coming, ...events.flatMap((event) => [...(logged.get(event) ?? [])])])
+  const fields = new Set([...events.flatMap((event) => [...(logged.get(event) ?? [])])])
   for (const [, field = ''] of text.matchAll(/\bline\.(\w+)/g)) {
     if (!fields.has(field)) findings.push(`there is no field ${field}`)
   }

@@ -47,6 +47,7 @@ function incidentLines(): Record<string, unknown>[] {
     },
   ]
   const used = { promptTokens: 1, completionTokens: 1, cachedTokens: 0, calls: 1 }
-  for (const result of outcomes) logOutcome(log, delivery, { result, incident, used, written: 0, attacks: [] }, 1)
+  for (const result of outcomes)
+    logOutcome(log, delivery, { result, incident, used, model: 'gpt-4.1-mini', written: 0, attacks: [] }, 1)
   return lines
 }
