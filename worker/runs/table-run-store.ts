@@ -3,6 +3,7 @@ import { odata, type TableClient } from '@azure/data-tables'
 import * as z from 'zod'
 import { workspaceArmId } from '../../shared/arm-id.ts'
 import type { Clock } from '../../shared/clock.ts'
+import { Failure } from '../../shared/failure.ts'
 import type { CallDependency } from '../recovery/immediate-retry.ts'
 import { claimLost, emptyProgress } from './memory-run-store.ts'
 import {
@@ -24,6 +25,8 @@ export const runsTable = 'EnricherRuns'
 /** A string property holds at most 32,768 UTF-16 characters. */
 const chunkLength = 30_000
 const maxClaimTries = 8
+const releaseWithinMs = 3_000
+const releaseAgainMs = 2_000
 
 /** What every write carries: until when the run is its owner's, and which write this is. */
 interface Lease extends Record<string, unknown> {
@@ -37,6 +40,20 @@ interface Lease extends Record<string, unknown> {
  */
 export function createTableRunStore(parts: { table: TableClient; call: CallDependency; clock: Clock }): RunStore {
   const { clock } = parts
+  const closing = new AbortController()
+
+  /** Kept, the claim would hold the incident's next message back for the whole lease after the store is there again. */
+  async function releaseLater(giveBack: () => Promise<void>, givenUpAt: number): Promise<void> {
+    while (clock.now() < givenUpAt) {
+      await clock.sleep(releaseAgainMs, closing.signal)
+      try {
+        return await giveBack()
+      } catch (error) {
+        if (!isOutage(error)) return
+      }
+    }
+  }
+
   const once = withTable(parts.table, parts.call)
 
   /** Side by side, two writes of one run would present the same version, and the second would look like a lost claim. */
@@ -134,9 +151,15 @@ export function createTableRunStore(parts: { table: TableClient; call: CallDepen
     },
 
     async release(run, progress) {
-      const signal = AbortSignal.timeout(3_000)
       const lease = { leaseUntil: 0, state: 'released', writeId: crypto.randomUUID() }
-      await merge(run, { ...lease, ...progressProperties(progress, run) }, signal).catch(() => undefined)
+      const giveBack = () =>
+        merge(run, { ...lease, ...progressProperties(progress, run) }, AbortSignal.timeout(releaseWithinMs))
+      const givenUpAt = clock.now() + claimLeaseMs
+      try {
+        await giveBack()
+      } catch (error) {
+        if (isOutage(error)) void releaseLater(giveBack, givenUpAt).catch(() => undefined)
+      }
     },
 
     heldUntil: (incident, playbook, signal) =>
@@ -170,8 +193,14 @@ export function createTableRunStore(parts: { table: TableClient; call: CallDepen
         return meanOf(totals)
       }),
 
-    async close() {},
+    async close() {
+      closing.abort()
+    },
   }
+}
+
+function isOutage(error: unknown): boolean {
+  return !(error instanceof Failure) || error.kind === 'outage'
 }
 
 const rowSchema = z.object({
