@@ -172,8 +172,8 @@ async function enrichClaimed(
       })
 
     // An owner that was given up while it wrote may have written since this run looked.
-    // In step order, one after the other: the portal shows tasks by their time of creation.
     const written = run.takenOver ? await sentinel.listTaskIds(incident, signal) : existingTasks
+    // In step order, one after the other: the portal shows tasks by their time of creation.
     for (const output of outputsOf(incident, playbook, context, conversation)) {
       assertHeld()
       signal.throwIfAborted()

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
-  dayOf,
   emptyLedger,
   type LedgerLimits,
   learnLimit,
@@ -11,6 +10,7 @@ import {
 } from '../../worker/budget/ledger-state.ts'
 
 const noon = Date.parse('2026-11-24T12:00:00Z')
+const today = '2026-11-24'
 const none: LedgerLimits = {
   tokensPerMinute: undefined,
   requestsPerMinute: undefined,
@@ -80,9 +80,9 @@ describe("the day's tokens", () => {
     const limits = { ...none, tokensPerDay: 2_000 }
     const state = emptyLedger()
     startsWithin(limits, 0, state)
-    settle(state, ask, dayOf(noon), 400)
+    settle(state, ask, today, 400)
     assert.ok('refused' in reserve(state, ask, limits, noon, 0))
-    settle(state, ask, dayOf(noon), 400)
+    settle(state, ask, today, 400)
     assert.ok('startAt' in reserve(state, ask, limits, noon, 0))
   })
   it('a settlement of yesterday changes nothing today; a clock behind does not open yesterday again', () => {
@@ -91,10 +91,10 @@ describe("the day's tokens", () => {
     reserve(state, ask, limits, noon, 0)
     const tomorrow = noon + 86_400_000
     reserve(state, ask, limits, tomorrow, 0)
-    settle(state, ask, dayOf(noon), 900)
+    settle(state, ask, today, 900)
     assert.deepEqual(state.spent, { reserved: 1_000, settled: 0 })
     reserve(state, ask, limits, noon, 0)
-    assert.equal(state.day, dayOf(tomorrow))
+    assert.equal(state.day, '2026-11-25')
   })
   it('each workspace has its own', () => {
     const limits = { ...none, tokensPerDayPerWorkspace: 1_500 }

@@ -2,7 +2,6 @@ import type { Clock } from '../../shared/clock.ts'
 import { Failure } from '../../shared/failure.ts'
 import {
   type BudgetCode,
-  dayOf,
   type Grant,
   type LedgerAsk,
   type LedgerLimits,
@@ -106,9 +105,8 @@ export class LedgerBudget implements FleetBudget {
       if (grant.refused === 'TokensPerDay') this.#events.daySpent?.(grant.retryAfterMs)
       throw budgetSpent(grant.refused, grant.retryAfterMs)
     }
-    const day = dayOf(askedAt)
     const reservation = once((usedTokens) => {
-      this.#changes.push((state) => settle(state, ask, day, usedTokens))
+      this.#changes.push((state) => settle(state, ask, grant.day, usedTokens))
     })
     try {
       const waitMs = grant.startAt - this.#clock.now()

@@ -46,8 +46,8 @@ export interface LedgerAsk {
 
 export type BudgetCode = 'TokensPerMinute' | 'RequestsPerMinute' | 'TokensPerDay' | 'TokensPerDayPerWorkspace'
 
-/** When the call may be made, or that it may not: then nothing was reserved. */
-export type Grant = { startAt: number } | { refused: BudgetCode; retryAfterMs: number }
+/** When the call may be made and the day it was booked on, or that it may not: then nothing was reserved. */
+export type Grant = { startAt: number; day: string } | { refused: BudgetCode; retryAfterMs: number }
 
 /**
  * Of the limit, this share is the rate and the rest the burst, so the worst minute is the limit itself: with the whole limit
@@ -101,7 +101,7 @@ export function reserve(
     workspace.reserved += ask.tokens
     state.workspaces[ask.workspace] = workspace
   }
-  return { startAt }
+  return { startAt, day: state.day }
 }
 
 /** The call is over: what it reserved becomes what it used. A reservation of yesterday left with yesterday's counters. */
@@ -133,7 +133,7 @@ export function learnLimit(state: LedgerState, model: string, tokensPerMinute: n
 }
 
 /** UTC date of a time. */
-export function dayOf(now: number): string {
+function dayOf(now: number): string {
   return new Date(now).toISOString().slice(0, 10)
 }
 

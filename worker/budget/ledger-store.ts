@@ -1,7 +1,7 @@
 import type { TableClient } from '@azure/data-tables'
 import * as z from 'zod'
 import type { CallDependency } from '../recovery/immediate-retry.ts'
-import { statusOf, withTable } from '../runs/table-call.ts'
+import { codeOf, statusOf, withTable } from '../runs/table-call.ts'
 import { emptyLedger, type LedgerState } from './ledger-state.ts'
 
 export const budgetsTable = 'EnricherBudgets'
@@ -31,14 +31,14 @@ export function createTableLedgerStore(table: TableClient, call: CallDependency)
           const row = await client.getEntity(keys.partitionKey, keys.rowKey, { abortSignal: signal })
           return { state: readState(row), version: row.etag }
         } catch (error) {
-          if (statusOf(error) !== 404 || /TableNotFound/.test(String((error as Error).message))) throw error
+          if (statusOf(error) !== 404 || codeOf(error) === 'TableNotFound') throw error
           return { state: emptyLedger(), version: '' }
         }
       }),
 
-    save: (state, version, signal) =>
-      once(signal, 'reserving tokens', async (client) => {
-        const entity = { ...keys, ...chunksOf(state) }
+    save: (state, version, signal) => {
+      const entity = { ...keys, ...chunksOf(state), writeId: crypto.randomUUID() }
+      return once(signal, 'reserving tokens', async (client, retry) => {
         try {
           const { etag } =
             version === ''
@@ -46,15 +46,14 @@ export function createTableLedgerStore(table: TableClient, call: CallDependency)
               : await client.updateEntity(entity, 'Replace', { etag: version, abortSignal: signal })
           return etag ?? ''
         } catch (error) {
-          if (
-            [404, 409, 412].includes(statusOf(error) ?? 0) &&
-            !/TableNotFound/.test(String((error as Error).message))
-          ) {
-            return undefined
-          }
-          throw error
+          if (![404, 409, 412].includes(statusOf(error) ?? 0) || codeOf(error) === 'TableNotFound') throw error
+          // After a lost answer the write may have been ours: made again, it would settle every call twice.
+          const row =
+            retry > 0 ? await client.getEntity(keys.partitionKey, keys.rowKey, { abortSignal: signal }) : undefined
+          return row?.writeId === entity.writeId ? row.etag : undefined
         }
-      }),
+      })
+    },
   }
 }
 

@@ -39,10 +39,9 @@ export async function askModel(
       const tokens = reservation.promptTokens + reservation.completionTokens
       let turn: FleetReservation | undefined
       try {
-        ;[turn] = await Promise.all([
-          fleet.reserve({ model: request.model, workspace, tokens }, signal),
-          keepReserved(),
-        ])
+        turn = await fleet.reserve({ model: request.model, workspace, tokens }, signal)
+        // After the wait for its turn, not before: a crash while it waits has cost nothing.
+        await keepReserved()
       } catch (error) {
         // Not sent: nothing is charged, to nobody.
         turn?.settle(0)

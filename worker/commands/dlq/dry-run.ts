@@ -1,6 +1,7 @@
 import type { SelectedPlan } from '../../replay/select-and-plan.ts'
-import { columnsOf, harmless } from '../terminal/paint.ts'
-import { ageOf, renderTable } from '../terminal/table.ts'
+import { columnsOf } from '../terminal/paint.ts'
+import { renderTable } from '../terminal/table.ts'
+import { groupCells, groupColumns } from './group-table.ts'
 
 /** Shows what would move, and moves nothing. @returns 0 */
 export function dryRun(command: 'replay' | 'discard', queue: string, plan: SelectedPlan, json: boolean): number {
@@ -15,22 +16,6 @@ export function dryRun(command: 'replay' | 'discard', queue: string, plan: Selec
   }
   const now = Date.now()
   const verb = command === 'replay' ? 'would go back on' : 'would be exported and removed from'
-  const rows = groups.map((group) => [
-    harmless(group.reason),
-    harmless(group.dependency) || '-',
-    harmless(group.errorCode) || '-',
-    String(group.count),
-    ageOf(group.oldest, now),
-    ageOf(group.newest, now),
-  ])
-  const columns = [
-    { title: 'REASON', flexible: true },
-    { title: 'FROM', flexible: true },
-    { title: 'CODE', flexible: true },
-    { title: 'COUNT', align: 'right' as const },
-    { title: 'OLDEST', align: 'right' as const },
-    { title: 'NEWEST', align: 'right' as const },
-  ]
   const notes = [
     ...(atCeiling.length > 0
       ? [`${atCeiling.length} would be skipped: replayed too often already (--max-replays).`]
@@ -41,7 +26,16 @@ export function dryRun(command: 'replay' | 'discard', queue: string, plan: Selec
   process.stdout.write(
     [
       `${moves.length} dead ${moves.length === 1 ? 'letter' : 'letters'} ${verb} "${queue}"; nothing was changed.\n`,
-      ...(rows.length > 0 ? ['\n', renderTable(columns, rows, columnsOf())] : []),
+      ...(groups.length > 0
+        ? [
+            '\n',
+            renderTable(
+              groupColumns,
+              groups.map((group) => groupCells(group, now)),
+              columnsOf(),
+            ),
+          ]
+        : []),
       ...notes.map((note) => `${note}\n`),
     ].join(''),
   )

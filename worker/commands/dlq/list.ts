@@ -2,7 +2,8 @@ import { type DeadLetterGroup, Grouping } from '../../replay/groups.ts'
 import { type SelectionOptions, selects } from '../../replay/selection.ts'
 import { readDeadLetters } from '../../replay/survey.ts'
 import { columnsOf, harmless, paint } from '../terminal/paint.ts'
-import { ageOf, renderTable } from '../terminal/table.ts'
+import { renderTable } from '../terminal/table.ts'
+import { groupCells, groupColumns } from './group-table.ts'
 import { withDeadLetters } from './open.ts'
 import { selectionOf } from './selection-options.ts'
 
@@ -36,26 +37,9 @@ function asJson(queue: string, { total, size }: Grouping, groups: DeadLetterGrou
 
 function asTable(queue: string, grouping: Grouping, groups: DeadLetterGroup[], now: number): string {
   if (grouping.total === 0) return `No dead letters in "${queue}".\n`
-  const rows = groups.map((group) => [
-    harmless(group.reason),
-    harmless(group.dependency) || '-',
-    harmless(group.errorCode) || '-',
-    String(group.count),
-    ageOf(group.oldest, now),
-    ageOf(group.newest, now),
-    group.example,
-  ])
   const table = renderTable(
-    [
-      { title: 'REASON', flexible: true },
-      { title: 'FROM', flexible: true },
-      { title: 'CODE', flexible: true },
-      { title: 'COUNT', align: 'right' },
-      { title: 'OLDEST', align: 'right' },
-      { title: 'NEWEST', align: 'right' },
-      { title: 'LOOK AT', align: 'right' },
-    ],
-    rows,
+    [...groupColumns, { title: 'LOOK AT', align: 'right' }],
+    groups.map((group) => [...groupCells(group, now), group.example]),
     columnsOf(),
   )
   const setAside = groups.reduce((sum, group) => sum + group.setAside, 0)
