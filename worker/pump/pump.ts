@@ -2,12 +2,12 @@ import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/servi
 import type { Clock } from '../../shared/clock.ts'
 import { asFailure, Failure } from '../../shared/failure.ts'
 import type { Log } from '../../shared/log.ts'
-import { messageProperties } from '../../shared/message-envelope.ts'
 import type { Enrichment, Hold } from '../enrich-incident.ts'
 import type { Circuits } from '../recovery/circuits.ts'
 import { noTelemetry, type Telemetry } from '../telemetry/telemetry.ts'
 import { attributeNames, spanNames } from '../telemetry/telemetry-names.ts'
 import { recordSettled, traceMessage, tracePropertiesOf } from '../telemetry/trace-message.ts'
+import { deadLetter } from './dead-letter.ts'
 import { type Delivery, readDelivery } from './delivery.ts'
 import { Intake } from './intake.ts'
 import { Lease } from './lease.ts'
@@ -321,20 +321,4 @@ function stuck(afterMs: number): Failure {
     dependency: 'worker',
     code: 'SlotBound',
   })
-}
-
-/** Service Bus cuts descriptions at 4,096 characters; the contract at 1,024. */
-const maxDescription = 1_024
-
-function deadLetter(reason: string, failure: Failure, now: number): Settlement {
-  return {
-    settle: 'dead-letter',
-    reason,
-    description: failure.message.slice(0, maxDescription),
-    properties: {
-      [messageProperties.dependency]: failure.dependency,
-      [messageProperties.errorCode]: failure.code,
-      [messageProperties.failedAt]: new Date(now).toISOString(),
-    },
-  }
 }
