@@ -17,8 +17,8 @@ const { holdings, seconds, tableRows } = await soak({
     )
   },
 })
-const resident = growthPer10000(holdings, 'rss')
-const heap = growthPer10000(holdings, 'heapUsed')
+const resident = growthPer10000(holdings, 'rss', 1)
+const heap = growthPer10000(holdings, 'heapUsed', 1)
 process.stdout.write(
   `\n${Math.round((holdings.at(-1)?.incidents ?? 0) / seconds)} incidents per second; per 10,000 incidents the resident memory grew by ${mb(resident)} MB and the heap by ${mb(heap)} MB; ${tableRows} table rows.\n`,
 )

@@ -14,7 +14,7 @@ export interface Holding {
   listeners: number
 }
 
-/** What a soak found: the holdings after the warm-up and after each round, and how long the rounds took. */
+/** What a soak found: the holdings after each round, and how long the rounds took. */
 export interface SoakReport {
   holdings: Holding[]
   seconds: number
@@ -25,7 +25,7 @@ const probe = fileURLToPath(new URL('./leak-probe.ts', import.meta.url))
 
 /**
  * Puts incidents through one worker, round by round, with nothing taking any time, and asks after each round what the worker
- * process holds. The first round is the warm-up.
+ * process holds.
  */
 export async function soak(options: {
   rounds: number
@@ -64,13 +64,17 @@ export async function soak(options: {
 }
 
 /**
- * Growth between the first and the last holding, per 10,000 incidents. Least squares over all rounds: one holding alone is at
- * the mercy of the collector.
+ * Growth per 10,000 incidents: the slope through the rounds after the warm-up, during which code is still compiled and caches
+ * fill. Least squares, because one holding alone is at the mercy of the collector.
  *
  * @returns bytes per 10,000 incidents
  */
-export function growthPer10000(holdings: readonly Holding[], of: 'rss' | 'heapUsed' | 'external'): number {
-  const points = holdings.slice(1)
+export function growthPer10000(
+  holdings: readonly Holding[],
+  of: 'rss' | 'heapUsed' | 'external',
+  warmUpRounds: number,
+): number {
+  const points = holdings.slice(warmUpRounds)
   const meanX = points.reduce((sum, one) => sum + one.incidents, 0) / points.length
   const meanY = points.reduce((sum, one) => sum + one[of], 0) / points.length
   const slope =
