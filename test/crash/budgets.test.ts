@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import type { StackOptions } from '../../deploy/local/start-stack.ts'
+import { buryWorker } from '../harness/dead-worker.ts'
 import { Fleet } from '../harness/fleet.ts'
-import type { TestIncident } from '../harness/incidents.ts'
+import { addIncidents, type TestIncident } from '../harness/incidents.ts'
 import { startRandomKiller } from '../harness/random-killer.ts'
 import { seededRandom } from '../harness/seeded-random.ts'
 import { assertEnrichedOnce, queueEmpty } from '../harness/verdict.ts'
@@ -20,7 +21,7 @@ function billed(fleet: Fleet, incident: TestIncident): number {
     .reduce((sum, { usage }) => sum + (usage ? usage.prompt_tokens + usage.completion_tokens : 0), 0)
 }
 
-describe("budgets, by the provider's own count", { timeout: 150_000 }, () => {
+describe("budgets, by the provider's own count", { timeout: 180_000 }, () => {
   it('three workers, one killed again and again: no minute above the limit, no refusal, no incident above its ceiling', async (test) => {
     const tokensPerMinute = 400_000
     const tokensPerIncident = 20_000
@@ -77,6 +78,34 @@ describe("budgets, by the provider's own count", { timeout: 150_000 }, () => {
     const more = fleet.start({ TOKENS_PER_DAY: '10000000' })
     await more.settled(active.length)
     assert.equal(stack.broker.inspect('incidents').active.length, 0)
+  })
+
+  it("a worker killed at every answer: what was paid and lost counts, so the ceiling ends it, by the provider's count", async (test) => {
+    const fleet = await open(test, {})
+    const { stack } = fleet
+    const tokensPerIncident = 4_000
+    const incidents = addIncidents(stack, 1)
+    const [incident] = incidents
+    assert.ok(incident)
+    let worker = fleet.start({ TOKENS_PER_INCIDENT: String(tokensPerIncident) })
+    // The provider has worked and charged; the worker never hears of it.
+    stack.model.events.on('answered', () => worker.child.kill('SIGKILL'))
+    await fleet.send([incident.armId])
+    const dead = new Promise<string>((resolve) =>
+      stack.broker.events.once('dead-lettered', ({ reason }) => resolve(reason)),
+    )
+    let kills = 0
+    while (kills < 20) {
+      const killed = worker.exited.then(() => 'killed')
+      if ((await Promise.race([dead, killed])) !== 'killed') break
+      kills++
+      await buryWorker(stack, worker)
+      worker = fleet.start({ TOKENS_PER_INCIDENT: String(tokensPerIncident) })
+    }
+    assert.equal(await dead, 'TokenBudgetExceeded')
+    const used = billed(fleet, incident)
+    test.diagnostic(`${kills} kills, ${used} of ${tokensPerIncident} tokens billed`)
+    assert.ok(kills > 1 && used <= tokensPerIncident, `${kills} kills, ${used} tokens`)
   })
 
   it("a workspace's spent day holds up no other workspace", async (test) => {

@@ -15,7 +15,7 @@ const outageMs = 10 * 2_250
 const resumeWithinMs = 5_000
 
 /** Each has a stack of its own, and they wait side by side: an outage costs time, not work. */
-describe('outages longer than ten times all attempts', { timeout: 120_000, concurrency: 4 }, () => {
+describe('outages longer than ten times all attempts', { timeout: 120_000, concurrency: 5 }, () => {
   const cases: [string, OutagePart[]][] = [
     ['the model', ['model']],
     ['ARM', ['sentinel']],
@@ -63,4 +63,31 @@ describe('outages longer than ten times all attempts', { timeout: 120_000, concu
       })
     })
   }
+
+  describe('with nothing left but delayed copies', () => {
+    let fleet: Fleet
+    before(async () => {
+      fleet = await Fleet.open()
+    })
+    after(() => fleet.close())
+
+    it('work resumes within 5 s of the end all the same, although the ladder begins at 15 s', async (test) => {
+      const { stack } = fleet
+      const outage = startOutage(stack, ['model'])
+      const worker = fleet.start(noAttempts)
+      const incidents = await fleet.sendNew(3)
+      await worker.line((line) => line.event === 'circuit.opened')
+      for (const { guid } of incidents)
+        await worker.line((line) => line.event === 'incident.deferred' && line.incident === guid)
+      const written = once(stack.sentinel.events, 'task-written')
+      outage.end()
+      const started = performance.now()
+      await written
+      const resumedMs = performance.now() - started
+      test.diagnostic(`work resumed after ${Math.round(resumedMs)} ms`)
+      assert.ok(resumedMs <= resumeWithinMs, `work resumed after ${Math.round(resumedMs)} ms`)
+      await queueEmpty(stack)
+      assertEnrichedOnce(stack, incidents)
+    })
+  })
 })

@@ -37,6 +37,8 @@ describe('messages that do not go as they should', { timeout: 120_000 }, () => {
     const last = await fleet.sendNew(8)
     await worker.settled(3_000 + last.length)
     assert.equal(hold.waiting, 1, 'the stuck one is still there')
+    // Without the receiver's timely replacement only the watch on a silent receiver would end the stall, seconds later.
+    assert.ok(!worker.lines.some((line) => String(line.msg).startsWith('messages wait')), 'the receiver stalled')
     assertEnrichedOnce(stack, last)
     hold.release()
     await queueEmpty(stack)
