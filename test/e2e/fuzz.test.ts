@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { europeWorkspace } from '../../deploy/local/sentinel/workspaces.ts'
 import { startStack } from '../../deploy/local/start-stack.ts'
 import { hostileText } from '../fixtures/hostile-text.ts'
+import { useBundledWorker } from '../harness/bundled-worker.ts'
 import { assertSafeHtml, assertSafeTitle } from '../harness/safe-html.ts'
 import { WorkerProcess } from '../harness/worker-process.ts'
 
@@ -15,6 +16,7 @@ const incidentCount = Math.min(300, Math.ceil(total / 20))
 
 describe(`${total} generated messages through one worker process`, { timeout: 400_000 }, () => {
   it('the worker never dies, every message ends in one of the five outcomes, and no task is unsafe', async (t) => {
+    await useBundledWorker()
     const stack = await startStack({ sentinelThrottle: false, model: { keepJournal: 10 } })
     const client = new ServiceBusClient(stack.broker.connectionString)
     const { store } = stack.sentinel

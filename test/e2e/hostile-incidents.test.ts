@@ -7,6 +7,7 @@ import type { Incident } from '../../deploy/local/sentinel/resources.ts'
 import { europeWorkspace } from '../../deploy/local/sentinel/workspaces.ts'
 import { type Stack, startStack } from '../../deploy/local/start-stack.ts'
 import { adversarialCases } from '../fixtures/adversarial-cases.ts'
+import { useBundledWorker } from '../harness/bundled-worker.ts'
 import { assertSafeHtml, assertSafeTitle } from '../harness/safe-html.ts'
 import { openSealedPrompt } from '../harness/sealed-prompt.ts'
 import { WorkerProcess } from '../harness/worker-process.ts'
@@ -20,6 +21,7 @@ describe('hostile incidents and answers, through a real worker', { timeout: 120_
   let made = 0
 
   before(async () => {
+    await useBundledWorker()
     stack = await startStack({ sentinelThrottle: false, model: { dialect: 'azure' } })
     client = new ServiceBusClient(stack.broker.connectionString)
     const environment = {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { startStack } from '../../deploy/local/start-stack.ts'
-import { compileCache } from '../harness/command.ts'
+import { compileCache } from '../harness/compile-cache.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 /** The README's code block that begins with the shell function `enricher`. */

@@ -12,6 +12,7 @@ import type { Fault } from '../../deploy/local/model/fault.ts'
 import { europeWorkspace } from '../../deploy/local/sentinel/workspaces.ts'
 import { type Stack, startStack } from '../../deploy/local/start-stack.ts'
 import { secretExamples } from '../fixtures/secret-examples.ts'
+import { useBundledWorker } from '../harness/bundled-worker.ts'
 import { WorkerProcess } from '../harness/worker-process.ts'
 
 /** Everything that can go wrong with a call, so that every kind of error had its chance to quote what it carried. */
@@ -54,6 +55,7 @@ describe('planted secrets', { timeout: 120_000 }, () => {
   let stack: Stack
   const key = `sk-planted-${randomBytes(18).toString('hex')}`
   before(async () => {
+    await useBundledWorker()
     stack = await startStack({ sentinelThrottle: false })
   })
   after(() => stack.close())

@@ -1,12 +1,8 @@
 import { spawn } from 'node:child_process'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compileCache } from './compile-cache.ts'
 
 const main = fileURLToPath(new URL('../../worker/main.ts', import.meta.url))
-
-/** Dozens of processes load the same SDKs: compiled once, each starts in half the time. */
-export const compileCache = join(tmpdir(), 'incident-enricher-compile-cache')
 
 export interface CommandResult {
   code: number | null

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
-import { compileCache } from './command.ts'
+import { compileCache } from './compile-cache.ts'
 
 const main = fileURLToPath(new URL('../../worker/main.ts', import.meta.url))
 
