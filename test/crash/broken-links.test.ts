@@ -45,6 +45,13 @@ describe('what can go wrong between a worker and its queue', { timeout: 200_000 
     for (const { sequenceNumber } of fleet.stack.broker.inspect('incidents').active) faults().expireLock(sequenceNumber)
   })
   survives('the receiver link detached', async () => faults().detachReceivers())
+  survives('credit lost by the broker, without a word', async () => {
+    faults().loseCredit()
+    // What had come before is worked on; only when that is done does the receiver seem idle.
+    const held = () =>
+      fleet.stack.broker.inspect('incidents').active.some(({ lockedUntil }) => lockedUntil !== undefined)
+    while (held()) await nextSettled(fleet.stack)
+  })
   survives('every connection reset', async () => faults().killConnections())
   survives('connections refused for two seconds', async () => {
     faults().killConnections()

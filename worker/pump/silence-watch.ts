@@ -14,7 +14,7 @@ const answerWithinMs = { known: 1_500, opening: 5_000, most: 30_000 }
 /** Looks at this many messages from the front: more than a fleet usually has locked. */
 const peekCount = 64
 /** A queue whose only messages are locked by other replicas looks like a stall: each rebuild for it doubles the wait. */
-const firstPatienceMs = 4_000
+const firstPatienceMs = 1_000
 const maxPatienceMs = 5 * 60_000
 
 /**

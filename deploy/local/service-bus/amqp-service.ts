@@ -13,6 +13,8 @@ export interface AmqpService {
   /** Speaks AMQP on a socket whose first bytes are still unread. */
   accept(socket: Socket): void
   detachReceivers(condition: string): void
+  /** The links that take messages. */
+  receivers(): Iterable<Sender>
   /** Detaches every link to a queue that is gone. */
   queueDeleted(queue: Queue): void
 }
@@ -128,6 +130,10 @@ export function createAmqpService(queues: ReadonlyMap<string, Queue>, faults: Fa
     return queue
   }
 
+  function receivers(): Sender[] {
+    return [...links.keys()].filter((link): link is Sender => link.is_sender())
+  }
+
   return {
     accept: (socket) => {
       const connection = container.create_connection(connectionOptions as never)
@@ -141,9 +147,10 @@ export function createAmqpService(queues: ReadonlyMap<string, Queue>, faults: Fa
         internals.socket_ready = false
       })
     },
+    receivers,
     detachReceivers: (condition) => {
       const error = new BrokerError(condition, 503, 'The link was detached by the broker.')
-      for (const link of [...links.keys()]) if (link.is_sender()) detach(link, error)
+      for (const link of receivers()) detach(link, error)
     },
     queueDeleted: (queue) => {
       for (const [link, open] of [...links]) {

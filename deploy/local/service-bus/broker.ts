@@ -115,6 +115,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
       sockets,
       queues: () => queues.values(),
       detachReceivers: amqp.detachReceivers,
+      receivers: amqp.receivers,
     }),
     events,
     inspect: (name) => {

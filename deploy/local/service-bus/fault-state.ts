@@ -1,3 +1,5 @@
+import type { Sender } from 'rhea'
+
 /** The state of the fault switches that the broker's parts look at. */
 export class FaultState {
   refuseUntilMs = 0
@@ -6,6 +8,8 @@ export class FaultState {
   failingRenewals = 0
   renewalCondition = 'com.microsoft:server-busy'
   failingTokens = 0
+  /** Links whose credit is not seen any more. */
+  starved = new WeakSet<Sender>()
 
   get refusing(): boolean {
     return this.refuseUntilMs > Date.now()
@@ -34,5 +38,6 @@ export class FaultState {
     this.dispositions = { delayMs: 0, delayed: 'effect' }
     this.failingRenewals = 0
     this.failingTokens = 0
+    this.starved = new WeakSet()
   }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Sender } from 'rhea'
 import type { FaultState } from './fault-state.ts'
 import type { Queue } from './queue.ts'
 import type { Silence } from './silence.ts'
@@ -16,6 +17,8 @@ export interface BrokerFaults {
   halfOpen(on: boolean): void
   /** The broker detaches the link of every receiver. */
   detachReceivers(condition?: string): void
+  /** The receivers that are attached now get nothing more, whatever credit they grant; nobody is told. */
+  loseCredit(): void
   /**
    * Settlements by link take this much longer; 0 is off. Delayed is the whole 'effect' (the default: the settlement is late
    * on its way, and lost if its connection ends before it arrives) or only the 'answer' (it is carried out at once, but the
@@ -45,9 +48,17 @@ export interface FaultyParts {
   sockets: ReadonlySet<Socket>
   queues(): Iterable<Queue>
   detachReceivers(condition: string): void
+  receivers(): Iterable<Sender>
 }
 
-export function createFaults({ state, silence, sockets, queues, detachReceivers }: FaultyParts): BrokerFaults {
+export function createFaults({
+  state,
+  silence,
+  sockets,
+  queues,
+  detachReceivers,
+  receivers,
+}: FaultyParts): BrokerFaults {
   const faults: BrokerFaults = {
     killConnections: () => {
       for (const socket of sockets) socket.resetAndDestroy()
@@ -60,6 +71,9 @@ export function createFaults({ state, silence, sockets, queues, detachReceivers 
       else silence.end()
     },
     detachReceivers: (condition = 'amqp:link:detach-forced') => detachReceivers(condition),
+    loseCredit: () => {
+      for (const receiver of receivers()) state.starved.add(receiver)
+    },
     delayDispositions: (delayMs, delayed = 'effect') => {
       state.dispositions = { delayMs, delayed }
     },

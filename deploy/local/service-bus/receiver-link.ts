@@ -19,6 +19,7 @@ export function serveReceiver(sender: Sender, queue: Queue, faults: FaultState):
   const leave = queue.subscribe({
     peekLock,
     credit: () => {
+      if (faults.starved.has(sender)) return 0
       const { outgoing } = link.session
       // Credit falls when a frame is written: what waits to be written has used it already.
       const waiting = outgoing.next_delivery_id - outgoing.next_pending_delivery
