@@ -132,12 +132,11 @@ async function enrichClaimed(
       progress.spentTokens = spentTokens
       progress.calls = budget.calls
     }
-    const checkpoint = async () => {
+    const checkpoint = together(async () => {
       // With the worst case of the calls under way: if this process dies, they may have been paid.
       account(budget.committedTokens)
       await runs.checkpoint(run, progress, signal)
-    }
-    const keepReserved = together(checkpoint)
+    })
     const conversation = await converse({
       playbook,
       model: parts.modelName,
@@ -151,12 +150,12 @@ async function enrichClaimed(
             budget,
             fleet: parts.fleet,
             workspace: workspaceArmId(incident).toLowerCase(),
-            keepReserved,
+            keepReserved: checkpoint,
           }),
         ),
-      save: async (key, answer) => {
+      save: (key, answer) => {
         progress.answers.set(key, answer)
-        await checkpoint()
+        return checkpoint()
       },
       signal,
     })
@@ -195,13 +194,18 @@ async function enrichClaimed(
   return { outcome: 'enriched' }
 }
 
-/** Calls of one turn of the event loop share one run of `work`: follow-ups that begin side by side need one write. */
+/**
+ * Runs of `work` one after the other. Calls of one turn of the event loop share one, and so do those that come while one is
+ * under way: an answer and the reservations of the calls that build on it are one write.
+ */
 function together(work: () => Promise<void>): () => Promise<void> {
+  let current: Promise<void> = Promise.resolve()
   let next: Promise<void> | undefined
   return () => {
-    next ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
+    next ??= Promise.allSettled([current, new Promise((resolve) => setImmediate(resolve))]).then(() => {
       next = undefined
-      return work()
+      current = work()
+      return current
     })
     return next
   }

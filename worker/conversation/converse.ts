@@ -65,8 +65,9 @@ function canaryTold(): ContentRefusal {
 }
 
 /**
- * Runs the conversation: exchanges that do not depend on each other side by side, since they share one prefix. Each
- * answer goes to `save` before anything is built on it. Answers that `progress` has already are not asked for again.
+ * Runs the conversation: exchanges that do not depend on each other side by side, since they share one prefix. Answers that
+ * `progress` has already are not asked for again. An answer is given to `save` before what builds on it is given to `ask`,
+ * which writes both at once before it sends anything.
  *
  * @throws the first failure, after every call that was under way has ended: what is paid is saved
  */
@@ -84,13 +85,13 @@ export async function converse(parts: {
   const { guard } = incident
   const reduced = reducedContext(incident)
   let seen = incident
-  const pending = new Map<Exchange, Promise<AnsweredExchange>>()
+  const answered = new Map<Exchange, Promise<{ answer: AnsweredExchange['answer']; saved?: Promise<void> }>>()
 
-  async function run(exchange: Exchange): Promise<AnsweredExchange> {
-    if (exchange.continues) await pending.get(exchange.continues)
+  async function answerTo(exchange: Exchange) {
+    if (exchange.continues) await answered.get(exchange.continues)
     signal.throwIfAborted()
     const known = progress.answers.get(exchange.key)
-    if (known) return { exchange, answer: read(known, exchange).answer }
+    if (known) return { answer: read(known, exchange).answer }
     const asked = seen
     const { text, answer, fresh } = await askWith(asked, exchange).catch((error: unknown) => {
       if (!(error instanceof ContentRefusal)) throw error
@@ -101,8 +102,7 @@ export async function converse(parts: {
       return askWith(reduced, exchange)
     })
     const attackSigns = guard.attacks.size > 0 ? [...guard.attacks] : undefined
-    await parts.save(exchange.key, { ...fresh, text, ...(attackSigns ? { attackSigns } : {}) })
-    return { exchange, answer }
+    return { answer, saved: parts.save(exchange.key, { ...fresh, text, ...(attackSigns ? { attackSigns } : {}) }) }
   }
 
   /** Asks, and reads before anything is saved: an answer of no use would be found again at every later attempt. */
@@ -134,8 +134,14 @@ export async function converse(parts: {
     return { text: JSON.stringify(answer), answer }
   }
 
-  for (const exchange of exchanges) pending.set(exchange, run(exchange))
-  const settled = await Promise.allSettled(pending.values())
+  for (const exchange of exchanges) answered.set(exchange, answerTo(exchange))
+  const settled = await Promise.allSettled(
+    [...answered].map(async ([exchange, one]) => {
+      const { answer, saved } = await one
+      await saved
+      return { exchange, answer }
+    }),
+  )
   return settled.map((one) => {
     if (one.status === 'rejected') throw one.reason
     return one.value

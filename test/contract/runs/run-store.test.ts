@@ -115,6 +115,18 @@ for (const kind of ['memory', 'table'] as const) {
       assert.equal((await claimed(store, claim)).answers.size, 3)
     })
 
+    it('an answer that comes while a checkpoint is under way is in the next one', async () => {
+      const claim = nextClaim()
+      const run = await claimed(store, claim)
+      const answers = new Map([['step/1', answer('1')]])
+      const progress = { answers, spentTokens: 0, calls: 0 }
+      const first = store.checkpoint(run, progress, signal)
+      answers.set('step/2', answer('2'))
+      await first
+      await store.checkpoint(run, progress, signal)
+      assert.equal((await claimed(store, claim)).answers.size, 2)
+    })
+
     it('forgets the answers of a finished run, and of another version of the playbook', async () => {
       const claim = nextClaim()
       const run = await claimed(store, claim)
