@@ -63,7 +63,9 @@ export function createMemoryRunStore(clock: Clock): RunStore {
       const oldest = rows.keys().next().value
       if (rows.size > maxRows && oldest !== undefined) rows.delete(oldest)
       const takenOver = known !== undefined && known.leaseUntil > clock.now()
-      return { claimed: { claim, ...copyOf(progress), takenOver, version: String(row.version) } }
+      return {
+        claimed: { claim, ...copyOf(progress), takenOver, claimId: crypto.randomUUID(), version: String(row.version) },
+      }
     },
     async checkpoint(run, progress) {
       write(run, owned(run), progress)

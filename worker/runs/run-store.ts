@@ -33,6 +33,8 @@ export interface Run {
   calls: number
   /** The owner before may still be alive, and not know yet that it was given up. */
   takenOver: boolean
+  /** Tells this claim from every other of the same run. */
+  claimId: string
   /** The store's own: what it must present to write again. */
   version: string
 }

@@ -6,24 +6,21 @@ import type { Clock } from '../../shared/clock.ts'
 import { Failure } from '../../shared/failure.ts'
 import type { CallDependency } from '../recovery/immediate-retry.ts'
 import { claimLost, emptyProgress } from './memory-run-store.ts'
+import { progressProperties, readProgress } from './progress-properties.ts'
 import {
   type ClaimResult,
   claimLeaseMs,
   meanOf,
   type Run,
   type RunClaim,
-  type RunProgress,
   type RunStore,
   type RunTotals,
-  type StoredAnswer,
   totalsOf,
 } from './run-store.ts'
 import { codeOf, statusOf, withTable } from './table-call.ts'
 
 export const runsTable = 'EnricherRuns'
 
-/** A string property holds at most 32,768 UTF-16 characters. */
-const chunkLength = 30_000
 const maxClaimTries = 8
 const releaseWithinMs = 3_000
 const releaseAgainMs = 2_000
@@ -58,46 +55,65 @@ export function createTableRunStore(parts: { table: TableClient; call: CallDepen
 
   /** Side by side, two writes of one run would present the same version, and the second would look like a lost claim. */
   const writing = new WeakMap<Run, Promise<unknown>>()
-  function merge(run: Run, properties: Lease, signal: AbortSignal): Promise<void> {
+  function write(run: Run, properties: Lease, signal: AbortSignal, mode: 'Merge' | 'Replace' = 'Merge'): Promise<void> {
     const before = writing.get(run) ?? Promise.resolve()
-    const write = before.catch(() => undefined).then(() => mergeNow(run, properties, signal))
-    writing.set(run, write)
-    return write
+    const written = before.catch(() => undefined).then(() => writeNow(run, properties, signal, mode))
+    writing.set(run, written)
+    return written
   }
 
-  /** Merges properties into the row under the run's version. */
-  async function mergeNow(run: Run, properties: Lease, signal: AbortSignal): Promise<void> {
+  /** Writes the row under the run's version. */
+  async function writeNow(run: Run, properties: Lease, signal: AbortSignal, mode: 'Merge' | 'Replace'): Promise<void> {
     const entity = { ...keysOf(run.claim), ...properties }
-    const { writeId } = properties
-    const etag = await once(signal, 'writing the run record', async (table, retry) => {
-      try {
-        const answer = await table.updateEntity(entity, 'Merge', { etag: run.version, abortSignal: signal })
-        return answer.etag
-      } catch (error) {
-        if (statusOf(error) !== 412 && statusOf(error) !== 404) throw error
-        // After a lost answer the write may have been ours: the row then says so.
-        const row =
-          retry > 0 ? await table.getEntity(entity.partitionKey, entity.rowKey, { abortSignal: signal }) : undefined
-        if (row?.writeId === writeId) return row.etag
-        throw claimLost()
+    run.version = await once(signal, 'writing the run record', async (table) => {
+      let version = run.version
+      for (let tries = 0; tries < maxClaimTries; tries++) {
+        try {
+          const answer = await table.updateEntity(entity, mode, { etag: version, abortSignal: signal })
+          return answer.etag ?? ''
+        } catch (error) {
+          if (statusOf(error) !== 412 && statusOf(error) !== 404) throw error
+        }
+        // A write whose answer was lost, this one or one before, moves the version too: then the row is still this claim's.
+        const row = await readHolder(table, entity, signal)
+        if (row?.claimId !== run.claimId) throw claimLost()
+        if (row.writeId === properties.writeId) return row.etag
+        version = row.etag
       }
+      throw claimLost()
     })
-    if (etag === undefined) throw claimLost()
-    run.version = etag
+  }
+
+  /** Gives back a claim that may have been made although its answer never came. */
+  async function giveBackIfMade(claim: RunClaim, claimId: string): Promise<void> {
+    const signal = AbortSignal.timeout(releaseWithinMs)
+    await once(signal, 'giving a claim back', async (table) => {
+      const keys = keysOf(claim)
+      const row = await readHolder(table, keys, signal)
+      if (row?.claimId !== claimId || row.state !== 'claimed') return
+      await table
+        .updateEntity({ ...keys, ...givenBack() }, 'Merge', { etag: row.etag, abortSignal: signal })
+        .catch((error) => {
+          if (statusOf(error) !== 412 && statusOf(error) !== 404) throw error
+        })
+    })
   }
 
   const leaseOf = (): Lease => ({ leaseUntil: clock.now() + claimLeaseMs, writeId: crypto.randomUUID() })
+  const givenBack = () => ({ leaseUntil: 0, writeId: crypto.randomUUID(), state: 'released' })
 
   return {
     async claim(claim, signal): Promise<ClaimResult> {
-      return await once(signal, 'claiming the run', async (table) => {
-        const fresh = { ...keysOf(claim), ...claimProperties(claim), ...leaseOf(), state: 'claimed' }
+      const claimId = crypto.randomUUID()
+      const givenUpAt = clock.now() + claimLeaseMs
+      const claimed = once(signal, 'claiming the run', async (table): Promise<ClaimResult> => {
+        const fresh = { ...keysOf(claim), ...claimProperties(claim), ...leaseOf(), claimId, state: 'claimed' }
         try {
           const { etag } = await table.createEntity(
             { ...fresh, ...progressProperties(emptyProgress(), emptyProgress()) },
             { abortSignal: signal },
           )
-          return { claimed: { claim, ...emptyProgress(), takenOver: false, version: etag ?? '' } }
+          return { claimed: { claim, ...emptyProgress(), takenOver: false, claimId, version: etag ?? '' } }
         } catch (error) {
           if (statusOf(error) !== 409) throw error
         }
@@ -117,12 +133,16 @@ export function createTableRunStore(parts: { table: TableClient; call: CallDepen
                 abortSignal: signal,
               },
             )
-            return { claimed: { claim, ...progress, takenOver: !free, version: etag ?? '' } }
+            return { claimed: { claim, ...progress, takenOver: !free, claimId, version: etag ?? '' } }
           } catch (error) {
             if (statusOf(error) !== 412) throw error
           }
         }
         return { busyUntil: clock.now() + claimLeaseMs }
+      })
+      return await claimed.catch((error: unknown) => {
+        if (isOutage(error)) void releaseLater(() => giveBackIfMade(claim, claimId), givenUpAt).catch(() => undefined)
+        throw error
       })
     },
 
@@ -131,31 +151,28 @@ export function createTableRunStore(parts: { table: TableClient; call: CallDepen
       const properties = progressProperties(progress, run)
       // Others may come while this write is under way; they are not in it.
       const sent = [...progress.answers]
-      return merge(run, { ...leaseOf(), ...properties }, signal).then(() => {
+      return write(run, { ...leaseOf(), ...properties }, signal).then(() => {
         for (const [key, answer] of sent) run.answers.set(key, answer)
       })
     },
 
-    extend: (run, signal) => merge(run, leaseOf(), signal),
+    extend: (run, signal) => write(run, leaseOf(), signal),
 
     async finish(run, progress, signal) {
       const totals = { ...totalsOf(progress), calls: progress.calls }
-      const row = { ...keysOf(run.claim), ...claimProperties(run.claim), ...leaseOf(), ...totals, state: 'done' }
       const finishedAt = new Date(clock.now()).toISOString()
-      await once(signal, 'finishing the run record', async (table) => {
-        await table
-          .updateEntity({ ...row, finishedAt }, 'Replace', { etag: run.version, abortSignal: signal })
-          .catch((error) => {
-            // The tag is written and says the same; a newer owner's row stays as it is.
-            if (statusOf(error) !== 412 && statusOf(error) !== 404) throw error
-          })
-      })
+      await write(
+        run,
+        { ...claimProperties(run.claim), ...leaseOf(), claimId: run.claimId, ...totals, state: 'done', finishedAt },
+        signal,
+        'Replace',
+      )
     },
 
     async release(run, progress) {
-      const lease = { leaseUntil: 0, state: 'released', writeId: crypto.randomUUID() }
+      const lease = givenBack()
       const giveBack = () =>
-        merge(run, { ...lease, ...progressProperties(progress, run) }, AbortSignal.timeout(releaseWithinMs))
+        write(run, { ...lease, ...progressProperties(progress, run) }, AbortSignal.timeout(releaseWithinMs))
       const givenUpAt = clock.now() + claimLeaseMs
       try {
         await giveBack()
@@ -201,6 +218,21 @@ export function createTableRunStore(parts: { table: TableClient; call: CallDepen
   }
 }
 
+/** Whose the row is; undefined when there is none. */
+async function readHolder(table: TableClient, keys: ReturnType<typeof keysOf>, signal: AbortSignal) {
+  try {
+    return holderSchema.parse(
+      await table.getEntity(keys.partitionKey, keys.rowKey, {
+        abortSignal: signal,
+        queryOptions: { select: ['state', 'claimId', 'writeId'] },
+      }),
+    )
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined
+    throw error
+  }
+}
+
 function isOutage(error: unknown): boolean {
   return !(error instanceof Failure) || error.kind === 'outage'
 }
@@ -215,6 +247,12 @@ const rowSchema = z.object({
   calls: z.number().default(0),
 })
 
+const holderSchema = z.object({
+  etag: z.string(),
+  state: z.string(),
+  claimId: z.string().optional(),
+  writeId: z.string().optional(),
+})
 const heldSchema = z.object({ state: z.string(), leaseUntil: z.coerce.number() })
 const totalsSchema = z.object({
   spentTokens: z.number().default(0),
@@ -222,14 +260,6 @@ const totalsSchema = z.object({
   completionTokens: z.number().default(0),
 })
 const maxPastPages = 10
-
-const answerSchema = z.object({
-  text: z.string(),
-  promptTokens: z.number(),
-  completionTokens: z.number(),
-  cachedTokens: z.number(),
-  attackSigns: z.array(z.enum(['delimiter', 'canary', 'jailbreak', 'indirect_attack'])).optional(),
-})
 
 /** Keys may not hold `/ \ # ?`; a hash of the workspace keeps incidents of two customers apart. */
 function keysOf(claim: Pick<RunClaim, 'incident' | 'playbook'>): { partitionKey: string; rowKey: string } {
@@ -243,59 +273,5 @@ function claimProperties(claim: RunClaim) {
     playbookVersion: claim.playbookVersion,
     messageSequence: claim.messageSequence,
     owner: claim.owner,
-  }
-}
-
-/** Answers as properties `answer_<turn>_<step>_<chunk>`, those that `saved` has left out. */
-function progressProperties(progress: RunProgress, saved: Pick<RunProgress, 'answers'>): Record<string, unknown> {
-  const properties: Record<string, unknown> = { spentTokens: progress.spentTokens, calls: progress.calls }
-  for (const [key, answer] of progress.answers) {
-    if (saved.answers.get(key) === answer) continue
-    chunksOf(answer).forEach((chunk, index) => {
-      properties[`${propertyOf(key)}_${index}`] = chunk
-    })
-  }
-  return properties
-}
-
-/**
- * JSON in ASCII, cut into properties. Beyond ASCII a cut can fall into a surrogate pair, and Azurite mangles characters that
- * arrive split over two packets.
- */
-function chunksOf(answer: StoredAnswer): string[] {
-  const json = JSON.stringify(answer).replace(
-    /[^ -~]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-  return Array.from({ length: Math.ceil(json.length / chunkLength) }, (_, index) =>
-    json.slice(index * chunkLength, (index + 1) * chunkLength),
-  )
-}
-
-function readProgress(row: Record<string, unknown>, known: z.infer<typeof rowSchema>): RunProgress {
-  const answers = new Map<string, StoredAnswer>()
-  for (const property of Object.keys(row)) {
-    const match = /^answer_(\w+)_(\d+)_0$/.exec(property)
-    if (!match) continue
-    let json = ''
-    for (let chunk = 0; typeof row[`answer_${match[1]}_${match[2]}_${chunk}`] === 'string'; chunk++) {
-      json += row[`answer_${match[1]}_${match[2]}_${chunk}`]
-    }
-    const answer = answerSchema.safeParse(parseJson(json))
-    if (answer.success) answers.set(`${(match[1] ?? '').replaceAll('_', '-')}/${match[2]}`, answer.data)
-  }
-  return { answers, spentTokens: known.spentTokens, calls: known.calls }
-}
-
-/** `turn/step` as a property name, which is letters, digits and underscores; turn names have no underscore. */
-function propertyOf(key: string): string {
-  return `answer_${key.replace('/', '_').replaceAll('-', '_')}`
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

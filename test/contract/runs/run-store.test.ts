@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
 import { after, before, describe, it } from 'node:test'
 import { TableClient } from '@azure/data-tables'
 import { startTables, type TablesServer } from '../../../deploy/local/tables/tables.ts'
@@ -181,3 +182,88 @@ for (const kind of ['memory', 'table'] as const) {
     })
   })
 }
+
+describe('a run record whose answers get lost', { timeout: 30_000 }, () => {
+  let tables: TablesServer
+  let store: RunStore
+  /** The next write is carried out and not answered; from then on the store is away. */
+  let losing = false
+  let away = false
+  const read = new EventEmitter()
+
+  before(async () => {
+    tables = await startTables()
+    const table = TableClient.fromConnectionString(tables.connectionString, runsTable, {
+      allowInsecureConnection: true,
+      retryOptions: { maxRetries: 0 },
+    })
+    await table.createTable()
+    table.pipeline.addPolicy({
+      name: 'loses-answers',
+      sendRequest: async (request, next) => {
+        const gone = () => Object.assign(new Error('read ECONNRESET'), { name: 'RestError', code: 'ECONNRESET' })
+        if (away) throw gone()
+        const answer = await next(request)
+        if (request.method === 'GET') read.emit('answered')
+        if (!losing || request.method === 'GET') return answer
+        losing = false
+        away = true
+        throw gone()
+      },
+    })
+    const call = createCallDependency({ circuits: new Circuits(), clock: systemClock, settings })
+    store = createTableRunStore({ table, call, clock: systemClock })
+  })
+  after(async () => {
+    await store.close()
+    await tables.close()
+  })
+
+  /** Resolves when a claim is given back. */
+  const givenBack = () =>
+    new Promise<void>((resolve) => {
+      const look = ({ sent, status }: { sent: string; status: number }) => {
+        if (status >= 300 || !sent.includes('"state":"released"')) return
+        tables.events.off('written', look)
+        resolve()
+      }
+      tables.events.on('written', look)
+    })
+
+  it('a claim that was made without an answer is given back when the store is there again', async () => {
+    const claim = nextClaim()
+    losing = true
+    await assert.rejects(store.claim(claim, signal), { kind: 'outage' })
+    const back = givenBack()
+    away = false
+    await back
+    await claimed(store, { ...claim, messageSequence: '2' })
+  })
+
+  it('so is the claim of a run whose checkpoint was written without an answer', async () => {
+    const claim = nextClaim()
+    const run = await claimed(store, claim)
+    const progress = { answers: new Map([['step/1', answer('1')]]), spentTokens: 15, calls: 1 }
+    losing = true
+    await assert.rejects(store.checkpoint(run, progress, signal), { kind: 'outage' })
+    const back = givenBack()
+    away = false
+    await store.release(run, progress)
+    await back
+    const again = await claimed(store, { ...claim, messageSequence: '2' })
+    assert.equal(again.answers.size, 1)
+    assert.equal(again.spentTokens, 15)
+  })
+
+  it('a claim that somebody else has by then stays theirs', async () => {
+    const claim = nextClaim()
+    losing = true
+    await assert.rejects(store.claim(claim, signal), { kind: 'outage' })
+    away = false
+    const theirs = await claimed(store, { ...claim, owner: 'b' })
+    // It looks before it would write.
+    await once(read, 'answered')
+    await store.extend(theirs, signal)
+    assert.ok(await store.heldUntil(claim.incident, claim.playbook, signal), 'it was given away')
+  })
+})
