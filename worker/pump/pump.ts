@@ -1,6 +1,6 @@
 import type { ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus'
 import type { Clock } from '../../shared/clock.ts'
-import { asFailure, Failure } from '../../shared/failure.ts'
+import { Failure } from '../../shared/failure.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Enrichment, Hold } from '../enrich-incident.ts'
 import type { Circuits } from '../recovery/circuits.ts'
@@ -16,6 +16,7 @@ import type { QueueConnection } from './queue-connection.ts'
 import { rescheduleDelivery } from './reschedule.ts'
 import { codeOf, type Settlement, settleDelivery } from './settlement.ts'
 import { SilenceWatch } from './silence-watch.ts'
+import { defaultSlotBoundMs, runWithinBound } from './slot-bound.ts'
 
 /**
  * Where the pump is. `paused`: a circuit is open, nothing is taken; `probing`: one message at a time, to see whether the
@@ -41,10 +42,6 @@ interface Slot {
   done: Promise<void>
 }
 
-/** A run of minutes is a slow model; one that takes longer than this is stuck, and its slot is needed. */
-export const defaultSlotBoundMs = 10 * 60_000
-/** How long a run may take to notice that it was aborted, before its slot is freed without it. */
-const abortPatienceMs = 5_000
 /** Of the shutdown's grace, the share that handing back takes. */
 const handBackMs = 2_000
 
@@ -230,26 +227,15 @@ export class Pump {
   }
 
   /** Runs the data path, but no longer than a slot may be held. */
-  async #run(delivery: Delivery, lease: Lease): Promise<Enrichment> {
+  #run(delivery: Delivery, lease: Lease): Promise<Enrichment> {
     const { clock, enrich, recover, slotBoundMs = defaultSlotBoundMs } = this.#parts
-    const bound = new AbortController()
-    const over = new AbortController()
-    const signal = AbortSignal.any([lease.lost, this.#stopRuns.signal, bound.signal])
-    const overdue = async (): Promise<Enrichment> => {
-      const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-      await Promise.race([aborted, clock.sleep(slotBoundMs, over.signal)])
-      bound.abort(stuck(slotBoundMs))
-      await clock.sleep(abortPatienceMs, over.signal)
-      return recover(asFailure(signal.reason), delivery)
-    }
-    const hold: Hold = { signal, assertHeld: () => lease.assertHeld() }
-    try {
-      return await Promise.race([enrich(delivery, hold), overdue()])
-    } finally {
-      over.abort()
-      // A combined signal that anybody still listens to is never collected, and the openai client never stops listening.
-      bound.abort(runIsOver)
-    }
+    return runWithinBound({
+      work: (signal) => enrich(delivery, { signal, assertHeld: () => lease.assertHeld() }),
+      giveUp: (reason) => recover(reason, delivery),
+      ends: [lease.lost, this.#stopRuns.signal],
+      boundMs: slotBoundMs,
+      clock,
+    })
   }
 
   async #settle(delivery: Delivery, lease: Lease, enrichment: Enrichment): Promise<void> {
@@ -311,14 +297,4 @@ export interface PumpParts {
   log: Log
   /** Default: nobody listens. */
   telemetry?: Telemetry
-}
-
-const runIsOver = new Failure('The run is over.', { kind: 'interrupted', dependency: 'worker', code: 'RunIsOver' })
-
-function stuck(afterMs: number): Failure {
-  return new Failure(`The run took longer than ${Math.round(afterMs / 1000)} seconds; its slot was needed.`, {
-    kind: 'unexpected',
-    dependency: 'worker',
-    code: 'SlotBound',
-  })
 }
