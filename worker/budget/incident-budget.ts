@@ -10,7 +10,7 @@ export interface Reservation {
   completionTokens: number
   /** The call was answered: the provider's own count is charged. @returns the tokens charged */
   settle(answer: Pick<ModelAnswer, 'promptTokens' | 'completionTokens' | 'cachedTokens'>): number
-  /** The call failed: charged in full when the provider may have counted it, else not at all. @returns the tokens charged */
+  /** The call failed: charged as far as the provider may have counted it. @returns the tokens charged */
   fail(error: unknown): number
   /** The call was never sent. */
   cancel(): void
@@ -18,8 +18,10 @@ export interface Reservation {
 
 /** An answer shorter than this is of no use, so no call is made for it. */
 const smallestCompletion = 64
-/** Outages with these codes happened after the provider took the request. */
-const maybeCharged = new Set(['Timeout', 'ConnectionLost', 'MalformedAnswer', 'HtmlAnswer'])
+/** Outages with these codes happened after the provider took the request; a web page comes from somebody else. */
+const maybeCharged = new Set(['Timeout', 'ConnectionLost', 'MalformedAnswer'])
+/** Providers charge the prompt that their filter read and refused. */
+const promptCharged = new Set(['content_filter'])
 
 /**
  * The ceiling of one incident, prompt and completion, over all turns and retries. Calls run side by side, so each reserves
@@ -87,8 +89,9 @@ export class IncidentBudget {
         return close(known ? answer.promptTokens : promptTokens, known ? answer.completionTokens : completionTokens)
       },
       fail: (error) => {
-        const charged = error instanceof Failure && (error.kind === 'interrupted' || maybeCharged.has(error.code))
-        return close(charged ? promptTokens : 0, charged ? completionTokens : 0)
+        if (!(error instanceof Failure)) return close(0, 0)
+        const all = error.kind === 'interrupted' || maybeCharged.has(error.code)
+        return close(all || promptCharged.has(error.code) ? promptTokens : 0, all ? completionTokens : 0)
       },
       cancel: () => {
         if (!open) return
