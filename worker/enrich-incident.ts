@@ -8,6 +8,7 @@ import { IncidentBudget } from './budget/incident-budget.ts'
 import { askModel } from './conversation/ask-model.ts'
 import { ContentRefusal } from './conversation/content-refusal.ts'
 import { converse } from './conversation/converse.ts'
+import { fitEvidence } from './conversation/fit-evidence.ts'
 import type { ModelClient } from './conversation/model-client.ts'
 import type { Playbook } from './playbooks/load-playbook.ts'
 import type { Delivery } from './pump/delivery.ts'
@@ -128,6 +129,7 @@ async function enrichClaimed(
 
     const budget = new IncidentBudget(parts.tokensPerIncident, progress, parts.calibration)
     report.used = budget.used
+    const shown = await fitEvidence(context, { playbook, answers: progress.answers, budget })
     const account = (spentTokens = budget.spentTokens) => {
       progress.spentTokens = spentTokens
       progress.calls = budget.calls
@@ -141,7 +143,7 @@ async function enrichClaimed(
     const conversation = await converse({
       playbook,
       model: parts.modelName,
-      incident: context,
+      incident: shown,
       progress,
       ask: (request, exchange, within) =>
         traceTurn(telemetry, exchange, incident, () =>

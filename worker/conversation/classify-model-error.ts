@@ -1,9 +1,10 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai'
-import { asFailure, Failure, type FailureDetails, hopeless } from '../../shared/failure.ts'
+import { asFailure, Failure, type FailureDetails } from '../../shared/failure.ts'
 import { limitResetMs, messageWaitMs, retryAfterMs } from '../recovery/retry-after.ts'
 import { ContentRefusal } from './content-refusal.ts'
 import type { Adaptation } from './model-client.ts'
 import { signsOfRefusal } from './prompt-shields.ts'
+import { PromptTooLong } from './prompt-too-long.ts'
 
 /**
  * The one place that knows what a chat completions API can answer besides an answer. Sources: OpenAI's and Azure OpenAI's
@@ -100,12 +101,12 @@ function classifyStatus(error: APIError): Failure {
       signsOfRefusal(error.error),
     )
   }
-  if (status === 400 && /context_length_exceeded|string_above_max_length/.test(code)) {
-    return hopeless(
-      'TokenBudgetExceeded',
-      'model',
+  // 24, and 29: a gateway that takes no body of this size.
+  if (status === 413 || (status === 400 && /context_length_exceeded|string_above_max_length/.test(code))) {
+    return new PromptTooLong(
       code,
-      "The conversation does not fit the model's context: lower the playbook's limits or use a model with a larger context.",
+      "The conversation does not fit the model's context, also with less evidence: lower the playbook's limits or use a model with a larger context.",
+      error.message,
     )
   }
   if (status === 408 || status >= 500) {
@@ -135,11 +136,10 @@ function classifyRefusal(code: string, { message, headers }: APIError, wait: num
     })
   }
   if (/request too large/i.test(message)) {
-    return hopeless(
-      'TokenBudgetExceeded',
-      'model',
+    return new PromptTooLong(
       code,
-      "One request is larger than the deployment's tokens per minute: lower the playbook's limits or raise the quota.",
+      "One request is larger than the deployment's tokens per minute, also with less evidence: lower the playbook's limits or raise the quota.",
+      message,
     )
   }
   return new Failure("The model's rate limit is reached; the worker waits as long as the provider asks.", {

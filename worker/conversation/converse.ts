@@ -1,10 +1,13 @@
+import { countTokensInPieces } from '../budget/count-tokens.ts'
 import type { Playbook, Turn } from '../playbooks/load-playbook.ts'
 import type { RunProgress, StoredAnswer } from '../runs/run-store.ts'
+import { cutToFit } from '../sentinel/cut-context.ts'
 import { type IncidentContext, reducedContext } from '../sentinel/incident-context.ts'
 import { promptScope } from '../untrusted/evidence-block.ts'
 import { ContentRefusal } from './content-refusal.ts'
 import type { ChatMessage, ModelRequest } from './model-client.ts'
-import { mapTexts, readStructuredAnswer } from './structured-answer.ts'
+import { PromptTooLong } from './prompt-too-long.ts'
+import { mapTexts, readStructuredAnswer, SchemaViolation } from './structured-answer.ts'
 
 /** One completion of the conversation: a turn, or a turn's step. `key` is `<turn>/<step>`, steps counting from 1. */
 export interface Exchange {
@@ -56,6 +59,18 @@ export function transcriptOf(
   return [{ role: 'system', content: guard.sealSystem(playbook.system.render(scope)) }, ...turns]
 }
 
+/** How much of the incident is shown, and why it may be less than all. */
+interface Evidence {
+  context: IncidentContext
+  /** Without what the content filter may object to. */
+  reduced: boolean
+  /** Shorter, because the provider found it too long. */
+  shortened: boolean
+}
+
+/** What is added to the question when the answer before it did not satisfy the schema; that answer is not handed back. */
+const repairRequest = 'Your answer must be JSON that satisfies the schema, and nothing else: no fence, no other text.'
+
 function canaryTold(): ContentRefusal {
   return new ContentRefusal(
     'CanaryReturned',
@@ -82,8 +97,7 @@ export async function converse(parts: {
   const { playbook, incident, progress, signal } = parts
   const exchanges = planExchanges(playbook)
   const { guard } = incident
-  const reduced = reducedContext(incident)
-  let seen = incident
+  let seen: Evidence = { context: incident, reduced: false, shortened: false }
   const pending = new Map<Exchange, Promise<AnsweredExchange>>()
 
   async function run(exchange: Exchange): Promise<AnsweredExchange> {
@@ -91,18 +105,44 @@ export async function converse(parts: {
     signal.throwIfAborted()
     const known = progress.answers.get(exchange.key)
     if (known) return { exchange, answer: read(known, exchange).answer }
-    const asked = seen
-    const { text, answer, fresh } = await askWith(asked, exchange).catch((error: unknown) => {
-      if (!(error instanceof ContentRefusal)) throw error
-      for (const sign of error.signs) guard.attacks.add(sign)
-      // Refused once: the texts that can have caused it are left out, for the exchanges that follow too.
-      if (asked !== incident) throw error
-      seen = reduced
-      return askWith(reduced, exchange)
-    })
+    const { text, answer, fresh } = await askWithLessAndLess(exchange)
     const attackSigns = guard.attacks.size > 0 ? [...guard.attacks] : undefined
     await parts.save(exchange.key, { ...fresh, text, ...(attackSigns ? { attackSigns } : {}) })
     return { exchange, answer }
+  }
+
+  /** Once refused by the filter, and once found too long, it is asked again with less of the incident. */
+  async function askWithLessAndLess(exchange: Exchange): ReturnType<typeof askWith> {
+    for (let asked = seen; ; ) {
+      try {
+        return await askWith(asked.context, exchange)
+      } catch (error) {
+        const less = await lessOf(asked, exchange, error)
+        if (!less) throw error
+        asked = less
+        // For the exchanges that follow too.
+        seen = less
+      }
+    }
+  }
+
+  async function lessOf(asked: Evidence, exchange: Exchange, error: unknown): Promise<Evidence | undefined> {
+    if (error instanceof ContentRefusal) {
+      for (const sign of error.signs) guard.attacks.add(sign)
+      return asked.reduced ? undefined : { ...asked, context: reducedContext(asked.context), reduced: true }
+    }
+    if (!(error instanceof PromptTooLong) || asked.shortened) return undefined
+    const tokensOf = async (candidate: IncidentContext) => {
+      const messages = transcriptOf(exchange, playbook, candidate, progress.answers)
+      return await countTokensInPieces(messages.map((message) => message.content).join('\n'))
+    }
+    const most = error.shareTaken(exchange.turn.maxCompletionTokens) * (await tokensOf(asked.context))
+    const context = await cutToFit(
+      asked.context,
+      playbook.priority,
+      async (candidate) => (await tokensOf(candidate)) <= most,
+    )
+    return context && { ...asked, context, shortened: true }
   }
 
   /** Asks, and reads before anything is saved: an answer of no use would be found again at every later attempt. */
@@ -117,7 +157,14 @@ export async function converse(parts: {
       schema: turn.schema?.json,
     }
     const fresh = await parts.ask(request, exchange, signal)
-    return { ...read(fresh, exchange), fresh }
+    try {
+      return { ...read(fresh, exchange), fresh }
+    } catch (error) {
+      if (!(error instanceof SchemaViolation)) throw error
+      const messages: ChatMessage[] = [...request.messages, { role: 'user', content: repairRequest }]
+      const repaired = await parts.ask({ ...request, messages }, exchange, signal)
+      return { ...read(repaired, exchange), fresh: repaired }
+    }
   }
 
   /** The answer as it may be kept and built on: clean, and where the turn has a schema, parsed and nothing but what was parsed. */
