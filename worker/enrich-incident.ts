@@ -129,7 +129,7 @@ async function enrichClaimed(
 
     const budget = new IncidentBudget(parts.tokensPerIncident, progress, parts.calibration)
     report.used = budget.used
-    const shown = await fitEvidence(context, { playbook, answers: progress.answers, budget })
+    const { shown, capShare } = await fitEvidence(context, { playbook, answers: progress.answers, budget })
     const account = (spentTokens = budget.spentTokens) => {
       progress.spentTokens = spentTokens
       progress.calls = budget.calls
@@ -144,6 +144,7 @@ async function enrichClaimed(
       playbook,
       model: parts.modelName,
       incident: shown,
+      capShare,
       progress,
       ask: (request, exchange, within) =>
         traceTurn(telemetry, exchange, incident, () =>

@@ -71,6 +71,9 @@ interface Evidence {
 /** What is added to the question when the answer before it did not satisfy the schema; that answer is not handed back. */
 const repairRequest = 'Your answer must be JSON that satisfies the schema, and nothing else: no fence, no other text.'
 
+/** A completion's cap, of which a small budget leaves a share only. */
+export const capOf = (turn: Turn, share: number) => Math.ceil(turn.maxCompletionTokens * share)
+
 function canaryTold(): ContentRefusal {
   return new ContentRefusal(
     'CanaryReturned',
@@ -89,6 +92,8 @@ export async function converse(parts: {
   playbook: Playbook
   model: string
   incident: IncidentContext
+  /** How much of its cap each completion gets. */
+  capShare: number
   progress: RunProgress
   ask: Ask
   save: (key: string, answer: StoredAnswer) => Promise<void>
@@ -136,7 +141,7 @@ export async function converse(parts: {
       const messages = transcriptOf(exchange, playbook, candidate, progress.answers)
       return await countTokensInPieces(messages.map((message) => message.content).join('\n'))
     }
-    const most = error.shareTaken(exchange.turn.maxCompletionTokens) * (await tokensOf(asked.context))
+    const most = error.shareTaken(capOf(exchange.turn, parts.capShare)) * (await tokensOf(asked.context))
     const context = await cutToFit(
       asked.context,
       playbook.priority,
@@ -151,7 +156,7 @@ export async function converse(parts: {
     const request: ModelRequest = {
       model: parts.model,
       messages: transcriptOf(exchange, playbook, evidence, progress.answers),
-      maxCompletionTokens: turn.maxCompletionTokens,
+      maxCompletionTokens: capOf(turn, parts.capShare),
       temperature: turn.temperature,
       reasoningEffort: turn.reasoningEffort,
       schema: turn.schema?.json,
