@@ -121,7 +121,9 @@ export class LedgerBudget implements FleetBudget {
   }
 
   refused(model: string, retryAfterMs: number, slowDown = false): void {
-    this.#changes.push((state, now) => refuse(state, model, retryAfterMs, now, slowDown))
+    // Counted from now: the write may have to wait its turn.
+    const heardAt = this.#clock.now()
+    this.#changes.push((state) => refuse(state, model, retryAfterMs, heardAt, slowDown))
     void this.#commit().catch(() => undefined)
   }
 
