@@ -115,7 +115,7 @@ function classifyStatus(error: APIError): Failure {
       retryAfterMs: wait,
     })
   }
-  if (status === 400 && /^unsupported_|^invalid_api_version$/i.test(code)) {
+  if (status === 400 && /^unsupported_|^invalid_?api_?version|^OperationNotSupported$/i.test(code)) {
     return outage(code, 'The model refuses a parameter of the playbook: correct the turn, or choose another model.', {
       opensCircuit: true,
     })
