@@ -1,4 +1,5 @@
 import { encode as encodeO200k } from 'gpt-tokenizer/encoding/o200k_base'
+import { createPause } from './pause.ts'
 
 /**
  * Token counts by o200k_base, the encoding of every current OpenAI chat model; older models count within a few percent.
@@ -7,8 +8,6 @@ import { encode as encodeO200k } from 'gpt-tokenizer/encoding/o200k_base'
  */
 const windowLength = 2_048
 const asText = { disallowedSpecial: new Set<string>() }
-/** After so much counting without a pause others get their turn: a window of hostile text takes up to 4 ms. */
-const pauseAfterMs = 10
 
 /** Tokens of a text. */
 export function countTokens(text: string): number {
@@ -21,17 +20,15 @@ export function countTokens(text: string): number {
   return tokens
 }
 
-/** The same, with pauses in which the event loop serves everybody else. */
+/** The same, with pauses: a window of hostile text takes up to 4 ms. */
 export async function countTokensInPieces(text: string): Promise<number> {
   let tokens = 0
-  let since = performance.now()
+  const pause = createPause()
   for (let start = 0; start < text.length; ) {
     const end = windowEnd(text, start)
     tokens += encodeO200k(text.slice(start, end), asText).length
     start = end
-    if (performance.now() - since < pauseAfterMs) continue
-    await new Promise((resolve) => setImmediate(resolve))
-    since = performance.now()
+    await pause()
   }
   return tokens
 }

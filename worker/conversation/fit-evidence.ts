@@ -1,4 +1,5 @@
 import { budgetExceeded, type IncidentBudget } from '../budget/incident-budget.ts'
+import { createPause } from '../budget/pause.ts'
 import type { Playbook } from '../playbooks/load-playbook.ts'
 import type { StoredAnswer } from '../runs/run-store.ts'
 import { cutToFit } from '../sentinel/cut-context.ts'
@@ -68,8 +69,10 @@ export async function plannedTokens(
 ): Promise<number> {
   let together = 0
   let dearest = 0
+  const pause = createPause()
   for (const exchange of planExchanges(playbook)) {
     if (answers.has(exchange.key)) continue
+    await pause()
     const { turn } = exchange
     const messages = transcriptOf(exchange, playbook, incident, answers)
     const prompt = await budget.countInPieces(messages, turn.schema?.json)

@@ -26,11 +26,16 @@ export async function cutToFit(
   fits: (candidate: IncidentContext) => Promise<boolean>,
 ): Promise<IncidentContext | undefined> {
   if (await fits(context)) return context
+  const fitsCut = async (candidate: IncidentContext) => {
+    // Each try renders and counts a conversation: others get their turn in between.
+    await new Promise((resolve) => setImmediate(resolve))
+    return await fits(candidate)
+  }
   let cut = context
   for (const part of priority.toReversed()) {
     let tooMuch = cut[part].length
     if (tooMuch === 0) continue
-    if (!(await fits(cutPart(cut, part, 0)))) {
+    if (!(await fitsCut(cutPart(cut, part, 0)))) {
       cut = cutPart(cut, part, 0)
       continue
     }
@@ -38,7 +43,7 @@ export async function cutToFit(
     const step = part === 'description' ? descriptionStep : 1
     while (tooMuch - most > step) {
       const middle = Math.floor((most + tooMuch) / 2)
-      if (await fits(cutPart(cut, part, middle))) most = middle
+      if (await fitsCut(cutPart(cut, part, middle))) most = middle
       else tooMuch = middle
     }
     return cutPart(cut, part, most)
@@ -64,7 +69,7 @@ export function withMarks(context: IncidentContext): IncidentContext {
   for (const { part, left, of } of leftOut(context)) {
     const unit = part === 'description' ? 'characters' : part
     const mark = `[left out to fit the token budget: ${left} of ${of} ${unit}]`
-    if (part === 'description') marked.description = `${context.description} ${mark}`.trimStart()
+    if (part === 'description') marked.description = `${context.description.trimEnd()} ${mark}`.trimStart()
     else if (part === 'alerts') {
       const note = { title: mark, description: '', severity: '', product: '', tactics: [] }
       marked.alerts = [...context.alerts, note]
