@@ -17,12 +17,13 @@ import { converse } from '../../../worker/conversation/converse.ts'
 import { fitEvidence } from '../../../worker/conversation/fit-evidence.ts'
 import { createModelClient } from '../../../worker/conversation/model-client.ts'
 import { type EnrichmentParts, type Outcome, recoverFrom } from '../../../worker/enrich-incident.ts'
-import { parsePlaybook } from '../../../worker/playbooks/load-playbook.ts'
+import { type Playbook, parsePlaybook } from '../../../worker/playbooks/load-playbook.ts'
 import type { Delivery } from '../../../worker/pump/delivery.ts'
 import { Circuits } from '../../../worker/recovery/circuits.ts'
 import { createCallDependency } from '../../../worker/recovery/immediate-retry.ts'
 import { emptyProgress } from '../../../worker/runs/memory-run-store.ts'
 import type { RunProgress } from '../../../worker/runs/run-store.ts'
+import type { Alert, Entity } from '../../../worker/sentinel/incident.ts'
 import { incidentContext } from '../../../worker/sentinel/incident-context.ts'
 
 /**
@@ -46,6 +47,10 @@ export interface Surroundings {
   /** Lines of YAML for the turn, such as a schema. */
   turn?: string
   description?: string
+  alerts?: Alert[]
+  entities?: Entity[]
+  /** In the place of one with a single turn. */
+  playbook?: Playbook
   tokensPerIncident?: number
   limits?: Partial<LedgerLimits>
   store?: LedgerStore
@@ -103,6 +108,11 @@ function impatientClock(): Clock & { sleptMs: number[] } {
   }
 }
 
+const fewEntities = Array.from({ length: 40 }, (_, index) => ({
+  kind: 'Ip',
+  properties: { address: `198.51.100.${index}` },
+}))
+
 const playbookOf = ({ turn = '' }: Surroundings) =>
   parsePlaybook(
     `name: failure-case
@@ -142,11 +152,7 @@ export async function startCase(t: TestContext, around: Surroundings = {}): Prom
   const call = createCallDependency({ circuits, clock, settings: retry })
   const store = around.store ?? createMemoryLedgerStore()
   const progress = emptyProgress()
-  const playbook = playbookOf(around)
-  const entities = Array.from({ length: 40 }, (_, index) => ({
-    kind: 'Ip',
-    properties: { address: `198.51.100.${index}` },
-  }))
+  const playbook = around.playbook ?? playbookOf(around)
   const properties = {
     title: 'Password spray',
     severity: 'High',
@@ -165,7 +171,7 @@ export async function startCase(t: TestContext, around: Surroundings = {}): Prom
       const budget = new IncidentBudget(around.tokensPerIncident ?? 20_000, progress)
       // One per attempt, as another replica would have: what this one spent is written when it ends.
       const fleet = new LedgerBudget(store, { ...unlimited, ...around.limits }, clock)
-      const context = incidentContext({ properties }, [], entities)
+      const context = incidentContext({ properties }, around.alerts ?? [], around.entities ?? fewEntities)
       const ended = await fitEvidence(context, { playbook, answers: progress.answers, budget })
         .then(({ shown, capShare }) =>
           converse({
