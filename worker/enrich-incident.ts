@@ -129,7 +129,6 @@ async function enrichClaimed(
 
     const budget = new IncidentBudget(parts.tokensPerIncident, progress, parts.calibration)
     report.used = budget.used
-    const { shown, capShare } = await fitEvidence(context, { playbook, answers: progress.answers, budget })
     const account = (spentTokens = budget.spentTokens) => {
       progress.spentTokens = spentTokens
       progress.calls = budget.calls
@@ -143,8 +142,7 @@ async function enrichClaimed(
     const conversation = await converse({
       playbook,
       model: parts.modelName,
-      incident: shown,
-      capShare,
+      fit: (now) => fitEvidence(context, { playbook, answers: progress.answers, budget }, now),
       progress,
       ask: (request, exchange, within) =>
         traceTurn(telemetry, exchange, incident, () =>

@@ -5,6 +5,7 @@ import { cutToFit } from '../sentinel/cut-context.ts'
 import { type IncidentContext, reducedContext } from '../sentinel/incident-context.ts'
 import { promptScope } from '../untrusted/evidence-block.ts'
 import { ContentRefusal } from './content-refusal.ts'
+import type { FittedEvidence } from './fit-evidence.ts'
 import type { ChatMessage, ModelRequest } from './model-client.ts'
 import { PromptTooLong } from './prompt-too-long.ts'
 import { mapTexts, readStructuredAnswer, SchemaViolation } from './structured-answer.ts'
@@ -60,8 +61,7 @@ export function transcriptOf(
 }
 
 /** How much of the incident is shown, and why it may be less than all. */
-interface Evidence {
-  context: IncidentContext
+interface Evidence extends FittedEvidence {
   /** Without what the content filter may object to. */
   reduced: boolean
   /** Shorter, because the provider found it too long. */
@@ -86,27 +86,30 @@ function canaryTold(): ContentRefusal {
  * Runs the conversation: exchanges that do not depend on each other side by side, since they share one prefix. Each
  * answer goes to `save` before anything is built on it. Answers that `progress` has already are not asked for again.
  *
- * @throws the first failure, after every call that was under way has ended: what is paid is saved
+ * @throws Failure TokenBudgetExceeded before anything is asked; the first failure, after every call that was under way has ended: what is paid is saved
  */
 export async function converse(parts: {
   playbook: Playbook
   model: string
-  incident: IncidentContext
-  /** How much of its cap each completion gets. */
-  capShare: number
+  /** As much of the incident as its budget allows; what is shown already stays while that still fits. */
+  fit: (now?: FittedEvidence) => Promise<FittedEvidence>
   progress: RunProgress
   ask: Ask
   save: (key: string, answer: StoredAnswer) => Promise<void>
   signal: AbortSignal
 }): Promise<AnsweredExchange[]> {
-  const { playbook, incident, progress, signal } = parts
+  const { playbook, progress, signal } = parts
   const exchanges = planExchanges(playbook)
-  const { guard } = incident
-  let seen: Evidence = { context: incident, reduced: false, shortened: false }
+  let seen: Evidence = { ...(await parts.fit()), reduced: false, shortened: false }
+  const { guard } = seen.shown
   const pending = new Map<Exchange, Promise<AnsweredExchange>>()
+  const fittedAfter = new Map<Exchange, Promise<void>>()
 
   async function run(exchange: Exchange): Promise<AnsweredExchange> {
-    if (exchange.continues) await pending.get(exchange.continues)
+    if (exchange.continues) {
+      await pending.get(exchange.continues)
+      await fitAfter(exchange.continues)
+    }
     signal.throwIfAborted()
     const known = progress.answers.get(exchange.key)
     if (known) return { exchange, answer: read(known, exchange).answer }
@@ -116,11 +119,25 @@ export async function converse(parts: {
     return { exchange, answer }
   }
 
+  /** Retries may have cost what was planned for later, or the provider counts more than we do: less is shown from then on. */
+  function fitAfter(answered: Exchange): Promise<void> {
+    const fitting = fittedAfter.get(answered) ?? fitAgain()
+    fittedAfter.set(answered, fitting)
+    return fitting
+  }
+
+  async function fitAgain(): Promise<void> {
+    if (seen.reduced || seen.shortened) return
+    // Where nothing fits any more, each call finds out for itself.
+    const fitted = await parts.fit(seen).catch(() => seen)
+    if (!seen.reduced && !seen.shortened) seen = { ...seen, ...fitted }
+  }
+
   /** Once refused by the filter, and once found too long, it is asked again with less of the incident. */
   async function askWithLessAndLess(exchange: Exchange): ReturnType<typeof askWith> {
     for (let asked = seen; ; ) {
       try {
-        return await askWith(asked.context, exchange)
+        return await askWith(asked, exchange)
       } catch (error) {
         const less = await lessOf(asked, exchange, error)
         if (!less) throw error
@@ -134,29 +151,29 @@ export async function converse(parts: {
   async function lessOf(asked: Evidence, exchange: Exchange, error: unknown): Promise<Evidence | undefined> {
     if (error instanceof ContentRefusal) {
       for (const sign of error.signs) guard.attacks.add(sign)
-      return asked.reduced ? undefined : { ...asked, context: reducedContext(asked.context), reduced: true }
+      return asked.reduced ? undefined : { ...asked, shown: reducedContext(asked.shown), reduced: true }
     }
     if (!(error instanceof PromptTooLong) || asked.shortened) return undefined
     const tokensOf = async (candidate: IncidentContext) => {
       const messages = transcriptOf(exchange, playbook, candidate, progress.answers)
       return await countTokensInPieces(messages.map((message) => message.content).join('\n'))
     }
-    const most = error.shareTaken(capOf(exchange.turn, parts.capShare)) * (await tokensOf(asked.context))
-    const context = await cutToFit(
-      asked.context,
+    const most = error.shareTaken(capOf(exchange.turn, asked.capShare)) * (await tokensOf(asked.shown))
+    const shown = await cutToFit(
+      asked.shown,
       playbook.priority,
       async (candidate) => (await tokensOf(candidate)) <= most,
     )
-    return context && { ...asked, context, shortened: true }
+    return shown && { ...asked, shown, shortened: true }
   }
 
   /** Asks, and reads before anything is saved: an answer of no use would be found again at every later attempt. */
-  async function askWith(evidence: IncidentContext, exchange: Exchange) {
+  async function askWith({ shown, capShare }: Evidence, exchange: Exchange) {
     const { turn } = exchange
     const request: ModelRequest = {
       model: parts.model,
-      messages: transcriptOf(exchange, playbook, evidence, progress.answers),
-      maxCompletionTokens: capOf(turn, parts.capShare),
+      messages: transcriptOf(exchange, playbook, shown, progress.answers),
+      maxCompletionTokens: capOf(turn, capShare),
       temperature: turn.temperature,
       reasoningEffort: turn.reasoningEffort,
       schema: turn.schema?.json,

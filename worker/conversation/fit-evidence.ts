@@ -39,10 +39,19 @@ const leastDescription = 500
  * The incident as much of it as the budget allows, planned before the first call for every exchange that has no answer yet. A
  * second try of the dearest call, and then the caps, give way before the most important part is cut to nothing.
  *
+ * @param now what is shown already: it stays while it fits, since a changed prefix would be no cached prefix
  * @throws Failure TokenBudgetExceeded when the conversation does not fit with everything cut that may be
  */
-export async function fitEvidence(incident: IncidentContext, plan: Plan): Promise<FittedEvidence> {
+export async function fitEvidence(
+  incident: IncidentContext,
+  plan: Plan,
+  now?: FittedEvidence,
+): Promise<FittedEvidence> {
   const { playbook, budget } = plan
+  if (now) {
+    const tokens = await plannedTokens(now.shown, plan, { secondTry: false, capShare: now.capShare })
+    if (tokens <= budget.left) return now
+  }
   const [main] = playbook.priority
   const least = main ? Math.min(incident[main].length, main === 'description' ? leastDescription : 1) : 0
   let fitted: FittedEvidence | undefined

@@ -46,6 +46,7 @@ export interface Surroundings {
   timeoutMs?: number
   /** Lines of YAML for the turn, such as a schema. */
   turn?: string
+  modelName?: string
   description?: string
   alerts?: Alert[]
   entities?: Entity[]
@@ -90,7 +91,7 @@ const unlimited: LedgerLimits = {
   tokensPerDayPerWorkspace: undefined,
 }
 export const retry = { maxAttempts: 8, baseMs: 15_000, maxMs: 3_600_000 }
-const modelName = 'gpt-4.1-mini'
+const defaultModel = 'gpt-4.1-mini'
 
 /** Time that passes by itself, and at once where somebody sleeps: the pauses are told instead of waited for. */
 function impatientClock(): Clock & { sleptMs: number[] } {
@@ -117,7 +118,7 @@ const playbookOf = ({ turn = '' }: Surroundings) =>
   parsePlaybook(
     `name: failure-case
 version: 1
-model: ${modelName}
+model: ${defaultModel}
 tag: t
 evidence: [title, description, entities]
 system: You help to investigate incidents.
@@ -152,7 +153,7 @@ export async function startCase(t: TestContext, around: Surroundings = {}): Prom
   const call = createCallDependency({ circuits, clock, settings: retry })
   const store = around.store ?? createMemoryLedgerStore()
   const progress = emptyProgress()
-  const playbook = around.playbook ?? playbookOf(around)
+  const { playbook = playbookOf(around), modelName = defaultModel } = around
   const properties = {
     title: 'Password spray',
     severity: 'High',
@@ -172,28 +173,23 @@ export async function startCase(t: TestContext, around: Surroundings = {}): Prom
       // One per attempt, as another replica would have: what this one spent is written when it ends.
       const fleet = new LedgerBudget(store, { ...unlimited, ...around.limits }, clock)
       const context = incidentContext({ properties }, around.alerts ?? [], around.entities ?? fewEntities)
-      const ended = await fitEvidence(context, { playbook, answers: progress.answers, budget })
-        .then(({ shown, capShare }) =>
-          converse({
-            playbook,
-            model: modelName,
-            incident: shown,
-            capShare,
-            progress,
-            ask: (request, exchange, within) =>
-              askModel(request, exchange, within, {
-                model: client,
-                call,
-                budget,
-                fleet,
-                workspace: 'w',
-                keepReserved: async () => undefined,
-              }),
-            save: async (key, answer) => void progress.answers.set(key, answer),
-            signal,
+      const ended = await converse({
+        playbook,
+        model: modelName,
+        fit: (now) => fitEvidence(context, { playbook, answers: progress.answers, budget }, now),
+        progress,
+        ask: (request, exchange, within) =>
+          askModel(request, exchange, within, {
+            model: client,
+            call,
+            budget,
+            fleet,
+            workspace: 'w',
+            keepReserved: async () => undefined,
           }),
-        )
-        .catch(asFailure)
+        save: async (key, answer) => void progress.answers.set(key, answer),
+        signal,
+      }).catch(asFailure)
       await fleet.close()
       progress.spentTokens = budget.committedTokens
       // A ledger that is away has nothing to show.
@@ -295,7 +291,7 @@ function assertFleet({ blockedMs, ledger }: Attempt, expected: FailureCase): voi
   const { blockedMs: wanted } = expected
   if (wanted === undefined) assert.ok(blockedMs <= 0, `blocked for ${blockedMs} ms`)
   else assert.ok(blockedMs >= wanted && blockedMs < wanted + 5_000, `blocked for ${blockedMs} ms`)
-  const share = ledger.models[modelName]?.share ?? 1
+  const share = ledger.models[defaultModel]?.share ?? 1
   // Milliseconds pass, and win a little back.
   assert.ok(Math.abs(share - (expected.share ?? 1)) < 0.001, `a share of ${share}`)
 }

@@ -73,3 +73,19 @@ for (const [kind, description] of Object.entries(descriptions)) {
     })
   }
 }
+
+test('a model whose tokenizer counts more than ours: the calls after the first are cut to what is left', async (t) => {
+  const description = descriptions['rare characters'] ?? ''
+  const { attempt } = await startCase(t, {
+    playbook,
+    description,
+    entities,
+    tokensPerIncident: 20_000,
+    modelName: 'gpt-4',
+  })
+  const result = await attempt()
+  assert.equal(result.outcome.outcome, 'enriched', result.failure?.message)
+  assert.ok(billed(result) <= 20_000, `${billed(result)} tokens billed`)
+  const [first, ...later] = result.requests.map(({ usage }) => usage?.prompt_tokens ?? 0)
+  for (const prompt of later) assert.ok(prompt < (first ?? 0), `${prompt} after ${first}`)
+})
