@@ -83,6 +83,16 @@ export class ConfigurationError extends Error {
   }
 }
 
+/** `TOKENS_PER_INCIDENT` alone, for commands that need nothing else. @throws ConfigurationError */
+export function readTokensPerIncident(env: Environment): number {
+  const read = new Reader(env)
+  const tokens = readCeiling(read)
+  read.throwIfAny()
+  return tokens
+}
+
+const readCeiling = (read: Reader) => read.number('TOKENS_PER_INCIDENT', 20_000, { min: 1 })
+
 /** Reads what `enricher run` needs. @throws ConfigurationError with all problems at once. */
 export function readConfiguration(env: Environment): Configuration {
   const read = new Reader(env)
@@ -96,7 +106,7 @@ export function readConfiguration(env: Environment): Configuration {
     playbookFile: readPlaybookFile(read),
     concurrency: read.number('CONCURRENCY', 16, { min: 1, max: 1000 }),
     budget: {
-      tokensPerIncident: read.number('TOKENS_PER_INCIDENT', 20_000, { min: 1 }),
+      tokensPerIncident: readCeiling(read),
       tokensPerMinute: read.optionalNumber('TOKENS_PER_MINUTE'),
       requestsPerMinute: read.optionalNumber('REQUESTS_PER_MINUTE'),
       tokensPerDay: read.optionalNumber('TOKENS_PER_DAY'),

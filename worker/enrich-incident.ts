@@ -8,6 +8,7 @@ import { IncidentBudget } from './budget/incident-budget.ts'
 import { askModel } from './conversation/ask-model.ts'
 import { ContentRefusal } from './conversation/content-refusal.ts'
 import { converse } from './conversation/converse.ts'
+import { fitEvidence } from './conversation/fit-evidence.ts'
 import type { ModelClient } from './conversation/model-client.ts'
 import type { Playbook } from './playbooks/load-playbook.ts'
 import type { Delivery } from './pump/delivery.ts'
@@ -140,7 +141,7 @@ async function enrichClaimed(
     const conversation = await converse({
       playbook,
       model: parts.modelName,
-      incident: context,
+      fit: (now) => fitEvidence(context, { playbook, answers: progress.answers, budget }, now),
       progress,
       ask: (request, exchange, within) =>
         traceTurn(telemetry, exchange, incident, () =>

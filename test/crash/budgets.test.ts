@@ -83,7 +83,7 @@ describe("budgets, by the provider's own count", { timeout: 180_000 }, () => {
   it("a worker killed at every answer: what was paid and lost counts, so the ceiling ends it, by the provider's count", async (test) => {
     const fleet = await open(test, {})
     const { stack } = fleet
-    const tokensPerIncident = 4_000
+    const tokensPerIncident = 8_000
     const incidents = addIncidents(stack, 1)
     const [incident] = incidents
     assert.ok(incident)

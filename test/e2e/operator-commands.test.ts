@@ -270,5 +270,35 @@ describe("an operator's commands", { timeout: 150_000 }, () => {
       assert.ok((calls[0]?.promptTokens ?? 0) > 100)
       assert.equal(stack.model.totals.requests, asked)
     })
+
+    it('check tells what is cut first and how little fits; preview shows what is left out, with 1 where nothing fits', async () => {
+      const file = join(folder, 'long.json')
+      const description = 'Many words of text. '.repeat(250)
+      writeFileSync(
+        file,
+        JSON.stringify({ properties: { title: 'Long', severity: 'High', status: 'New', description } }),
+      )
+      const within = (tokens: string, ...args: string[]) =>
+        runCommand({ ...environment, TOKENS_PER_INCIDENT: tokens }, 'playbook', ...args)
+      const preview = ['preview', 'recommended-steps', '--incident', file]
+      const [checked, cut, tooSmall, wrong] = await Promise.all([
+        within('6500', 'check', 'recommended-steps', '--json'),
+        within('6500', ...preview),
+        within('1000', ...preview),
+        within('many', ...preview),
+      ])
+      const { priority, leastTokens } = json(checked) as { priority: string[]; leastTokens: number }
+      assert.deepEqual(priority, ['description', 'alerts', 'entities', 'tactics', 'techniques'])
+      assert.ok(leastTokens > 1_000 && leastTokens < 6_500, `${leastTokens}`)
+      assert.match(cut.stdout, /\[left out to fit the token budget: \d+ of 4999 characters\]/)
+      assert.match(
+        cut.stdout,
+        /Left out to fit TOKENS_PER_INCIDENT \(6500\): \d+ of 4999 characters of the description\./,
+      )
+      assert.match(tooSmall.stderr, /would be dead-lettered as TokenBudgetExceeded/)
+      assert.match(wrong.stderr, /TOKENS_PER_INCIDENT/)
+      assert.deepEqual([checked.code, cut.code, tooSmall.code], [0, 0, 1])
+      assert.notEqual(wrong.code, 0)
+    })
   })
 })

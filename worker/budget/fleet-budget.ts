@@ -27,8 +27,8 @@ export interface FleetBudget {
    *   `outage` when the ledger cannot be reached: nothing is spent on a guess
    */
   reserve(ask: LedgerAsk, signal: AbortSignal): Promise<FleetReservation>
-  /** The provider answered 429. */
-  refused(model: string, retryAfterMs: number): void
+  /** The provider answered 429; `slowDown`: because the traffic grew too fast. */
+  refused(model: string, retryAfterMs: number, slowDown?: boolean): void
   /** The provider's headers say how many tokens per minute it grants. */
   learned(model: string, tokensPerMinute: number): void
   /** What is left today, for telemetry. */
@@ -120,8 +120,10 @@ export class LedgerBudget implements FleetBudget {
     return reservation
   }
 
-  refused(model: string, retryAfterMs: number): void {
-    this.#changes.push((state, now) => refuse(state, model, retryAfterMs, now))
+  refused(model: string, retryAfterMs: number, slowDown = false): void {
+    // Counted from now: the write may have to wait its turn.
+    const heardAt = this.#clock.now()
+    this.#changes.push((state) => refuse(state, model, retryAfterMs, heardAt, slowDown))
     void this.#commit().catch(() => undefined)
   }
 
@@ -220,7 +222,7 @@ function once(settleWith: (usedTokens: number) => void): FleetReservation {
   }
 }
 
-const variables: Record<BudgetCode, string> = {
+const variables: Record<Exclude<BudgetCode, 'ModelRefuses'>, string> = {
   TokensPerMinute: 'TOKENS_PER_MINUTE',
   RequestsPerMinute: 'REQUESTS_PER_MINUTE',
   TokensPerDay: 'TOKENS_PER_DAY',
@@ -228,6 +230,14 @@ const variables: Record<BudgetCode, string> = {
 }
 
 function budgetSpent(code: BudgetCode, retryAfterMs: number): Failure {
+  if (code === 'ModelRefuses') {
+    return new Failure('The model asked the whole fleet to wait; the message comes back when that is over.', {
+      kind: 'throttled',
+      dependency: 'budget',
+      code,
+      retryAfterMs,
+    })
+  }
   const day = code.startsWith('TokensPerDay')
   return new Failure(
     day

@@ -1,7 +1,8 @@
 import { Failure, hopeless } from '../../shared/failure.ts'
 import type { ChatMessage, ModelAnswer } from '../conversation/model-client.ts'
+import { PromptTooLong } from '../conversation/prompt-too-long.ts'
 import { Calibration } from './calibration.ts'
-import { countPromptTokens } from './count-tokens.ts'
+import { countPromptTokens, TokenCounter } from './count-tokens.ts'
 
 /** What one call may use, and the duty to say what it did use. */
 export interface Reservation {
@@ -10,7 +11,7 @@ export interface Reservation {
   completionTokens: number
   /** The call was answered: the provider's own count is charged. @returns the tokens charged */
   settle(answer: Pick<ModelAnswer, 'promptTokens' | 'completionTokens' | 'cachedTokens'>): number
-  /** The call failed: charged in full when the provider may have counted it, else not at all. @returns the tokens charged */
+  /** The call failed: charged as far as the provider may have counted it. @returns the tokens charged */
   fail(error: unknown): number
   /** The call was never sent. */
   cancel(): void
@@ -18,15 +19,18 @@ export interface Reservation {
 
 /** An answer shorter than this is of no use, so no call is made for it. */
 const smallestCompletion = 64
-/** Outages with these codes happened after the provider took the request. */
-const maybeCharged = new Set(['Timeout', 'ConnectionLost', 'MalformedAnswer', 'HtmlAnswer'])
+/** Outages with these codes happened after the provider took the request; a web page comes from somebody else. */
+const maybeCharged = new Set(['Timeout', 'ConnectionLost', 'MalformedAnswer'])
+/** Providers charge the prompt that their filter read and refused. */
+const promptCharged = new Set(['content_filter'])
 
 /**
  * The ceiling of one incident, prompt and completion, over all turns and retries. Calls run side by side, so each reserves
  * its worst case before it is made.
  */
 export class IncidentBudget {
-  readonly #ceiling: number
+  readonly ceiling: number
+  readonly #counter = new TokenCounter()
   readonly #calibration: Calibration
   #spent: number
   #reserved = 0
@@ -35,7 +39,7 @@ export class IncidentBudget {
   readonly used = { promptTokens: 0, completionTokens: 0, cachedTokens: 0, calls: 0 }
 
   constructor(ceiling: number, before: { spentTokens: number; calls: number }, calibration = new Calibration()) {
-    this.#ceiling = ceiling
+    this.ceiling = ceiling
     this.#calibration = calibration
     this.#spent = before.spentTokens
     this.#calls = before.calls
@@ -51,17 +55,32 @@ export class IncidentBudget {
     return this.#spent + this.#reserved
   }
 
+  /** What is neither charged nor reserved. */
+  get left(): number {
+    return this.ceiling - this.committedTokens
+  }
+
+  /** What our counts are multiplied by, to be no less than the provider's. */
+  get factor(): number {
+    return this.#calibration.factor
+  }
+
+  /** Our count of a prompt, with pauses for everybody else; `reserve` need not count these texts again. */
+  async countInPieces(messages: readonly ChatMessage[], schema?: Record<string, unknown>): Promise<number> {
+    await this.#counter.prepare(messages.map((message) => message.content))
+    return countPromptTokens(messages, schema, this.#counter)
+  }
+
   get calls(): number {
     return this.#calls
   }
 
   /** @throws Failure TokenBudgetExceeded before anything is sent */
   reserve(messages: readonly ChatMessage[], wantedCompletion: number, schema?: Record<string, unknown>): Reservation {
-    const counted = countPromptTokens(messages, schema)
+    const counted = countPromptTokens(messages, schema, this.#counter)
     const promptTokens = Math.ceil(counted * this.#calibration.factor)
-    const left = this.#ceiling - this.#spent - this.#reserved - promptTokens
-    const completionTokens = Math.min(wantedCompletion, left)
-    if (completionTokens < Math.min(smallestCompletion, wantedCompletion)) throw budgetExceeded(this.#ceiling)
+    const completionTokens = Math.min(wantedCompletion, this.left - promptTokens)
+    if (completionTokens < Math.min(smallestCompletion, wantedCompletion)) throw budgetExceeded(this.ceiling)
     const reserved = promptTokens + completionTokens
     this.#reserved += reserved
     this.#calls++
@@ -87,8 +106,10 @@ export class IncidentBudget {
         return close(known ? answer.promptTokens : promptTokens, known ? answer.completionTokens : completionTokens)
       },
       fail: (error) => {
-        const charged = error instanceof Failure && (error.kind === 'interrupted' || maybeCharged.has(error.code))
-        return close(charged ? promptTokens : 0, charged ? completionTokens : 0)
+        if (!(error instanceof Failure)) return close(0, 0)
+        if (error instanceof PromptTooLong && error.promptTokens) this.#calibration.learn(counted, error.promptTokens)
+        const all = error.kind === 'interrupted' || maybeCharged.has(error.code)
+        return close(all || promptCharged.has(error.code) ? promptTokens : 0, all ? completionTokens : 0)
       },
       cancel: () => {
         if (!open) return
@@ -100,7 +121,7 @@ export class IncidentBudget {
   }
 }
 
-function budgetExceeded(ceiling: number): Failure {
+export function budgetExceeded(ceiling: number): Failure {
   return hopeless(
     'TokenBudgetExceeded',
     'budget',

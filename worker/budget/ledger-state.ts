@@ -19,6 +19,8 @@ interface ModelPace {
   /** Share of the limit that is used: 1, less after refusals that nobody here caused. */
   share: number
   shareAt: number
+  /** The share grows as slowly as a provider wants that said `slow_down`. */
+  slowly: boolean
   /** A limit that the provider's headers named lately, below the configured one. */
   headerLimit: number
   headerUntil: number
@@ -44,7 +46,12 @@ export interface LedgerAsk {
   tokens: number
 }
 
-export type BudgetCode = 'TokensPerMinute' | 'RequestsPerMinute' | 'TokensPerDay' | 'TokensPerDayPerWorkspace'
+export type BudgetCode =
+  | 'ModelRefuses'
+  | 'TokensPerMinute'
+  | 'RequestsPerMinute'
+  | 'TokensPerDay'
+  | 'TokensPerDayPerWorkspace'
 
 /** When the call may be made and the day it was booked on, or that it may not: then nothing was reserved. */
 export type Grant = { startAt: number; day: string } | { refused: BudgetCode; retryAfterMs: number }
@@ -58,6 +65,10 @@ const rateShare = 0.95
 const requestBurstMs = 10_000
 const headerHoldsMs = 60_000
 const shareStepMs = 5_000
+/** 86,400 s was seen where an hour was enough. */
+const longestBlockMs = 3_600_000
+/** After `slow_down` OpenAI allows half as much again in this time. */
+const slowGrowthMs = 15 * 60_000
 
 export function emptyLedger(): LedgerState {
   return { models: {}, day: '', spent: { reserved: 0, settled: 0 }, workspaces: {} }
@@ -90,7 +101,8 @@ export function reserve(
   const requests = requestTurn(pace, limits.requestsPerMinute, now)
   const startAt = Math.max(now, tokens.startAt, requests.startAt, pace.blockedUntil)
   if (startAt - now > patienceMs) {
-    const refused = requests.startAt > tokens.startAt ? 'RequestsPerMinute' : 'TokensPerMinute'
+    const paced = requests.startAt > tokens.startAt ? 'RequestsPerMinute' : 'TokensPerMinute'
+    const refused = pace.blockedUntil === startAt ? 'ModelRefuses' : paced
     return { refused, retryAfterMs: startAt - now }
   }
   pace.tokensAt = tokens.until
@@ -114,13 +126,19 @@ export function settle(state: LedgerState, ask: LedgerAsk, day: string, usedToke
   }
 }
 
-/** The provider refused a call: everybody waits as it asked, and goes a little slower, once for each burst of refusals. */
-export function refuse(state: LedgerState, model: string, retryAfterMs: number, now: number): void {
+/**
+ * The provider refused a call: everybody waits as it asked, and goes a little slower, once for each burst of refusals.
+ *
+ * @param slowDown it said that the traffic grew too fast: half of it from now on
+ */
+export function refuse(state: LedgerState, model: string, retryAfterMs: number, now: number, slowDown = false): void {
   const pace = state.models[model] ?? freshPace(now)
   state.models[model] = pace
-  pace.blockedUntil = Math.max(pace.blockedUntil, now + retryAfterMs)
-  if (now - pace.shareAt < shareStepMs && pace.share < 1) return
-  pace.share = Math.max(0.2, shareNow(pace, now) * 0.85)
+  pace.blockedUntil = Math.max(pace.blockedUntil, now + Math.min(retryAfterMs, longestBlockMs))
+  if (now - pace.shareAt < shareStepMs && pace.share < 1 && (pace.slowly || !slowDown)) return
+  const share = shareNow(pace, now)
+  pace.slowly = slowDown || (pace.slowly && share < 1)
+  pace.share = Math.max(0.2, share * (slowDown ? 0.5 : 0.85))
   pace.shareAt = now
 }
 
@@ -164,9 +182,10 @@ function requestTurn(pace: ModelPace, limit: number | undefined, now: number) {
   return { startAt: until - Math.max(intervalMs, Math.min(requestBurstMs, 60_000 * (1 - rateShare))), until }
 }
 
-/** Two hundredths are won back in ten seconds. */
+/** Two hundredths are won back in ten seconds; after `slow_down` half of the share in a quarter of an hour. */
 function shareNow(pace: ModelPace, now: number): number {
-  return Math.min(1, pace.share + (0.02 * Math.max(0, now - pace.shareAt)) / 10_000)
+  const perMs = pace.slowly ? (pace.share * 0.5) / slowGrowthMs : 0.02 / 10_000
+  return Math.min(1, pace.share + perMs * Math.max(0, now - pace.shareAt))
 }
 
 function used(spend: Spend): number {
@@ -174,5 +193,14 @@ function used(spend: Spend): number {
 }
 
 function freshPace(now: number): ModelPace {
-  return { tokensAt: 0, requestsAt: 0, blockedUntil: 0, share: 1, shareAt: now, headerLimit: 0, headerUntil: 0 }
+  return {
+    tokensAt: 0,
+    requestsAt: 0,
+    blockedUntil: 0,
+    share: 1,
+    shareAt: now,
+    slowly: false,
+    headerLimit: 0,
+    headerUntil: 0,
+  }
 }

@@ -81,6 +81,8 @@ const stateSchema = z.object({
       blockedUntil: z.number(),
       share: z.number(),
       shareAt: z.number(),
+      // Absent in rows that earlier versions wrote.
+      slowly: z.boolean().default(false),
       headerLimit: z.number(),
       headerUntil: z.number(),
     }),

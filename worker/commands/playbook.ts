@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { Failure } from '../../shared/failure.ts'
+import { IncidentBudget } from '../budget/incident-budget.ts'
 import { priceOf } from '../budget/prices.ts'
-import { findPlaybook } from '../configuration.ts'
+import { findPlaybook, readTokensPerIncident } from '../configuration.ts'
 import { planExchanges } from '../conversation/converse.ts'
+import { fitEvidence, leastRoom, plannedTokens } from '../conversation/fit-evidence.ts'
 import { loadPlaybook, type Playbook, PlaybookError } from '../playbooks/load-playbook.ts'
 import { type Preview, previewPlaybook } from '../playbooks/preview.ts'
 import { readIncidentFile } from '../playbooks/read-incident-file.ts'
@@ -14,8 +17,11 @@ import { renderTable } from './terminal/table.ts'
 export async function checkPlaybook(name: string, options: { json?: boolean }): Promise<number> {
   try {
     const playbook = load(name)
+    const leastTokens = await leastTokensOf(playbook)
     process.stdout.write(
-      options.json ? `${JSON.stringify({ valid: true, ...summaryOf(playbook) })}\n` : describe(playbook),
+      options.json
+        ? `${JSON.stringify({ valid: true, ...summaryOf(playbook), leastTokens })}\n`
+        : describe(playbook, leastTokens),
     )
     return 0
   } catch (error) {
@@ -41,9 +47,16 @@ export async function showPreview(
   }
   const model = options.model ?? (process.env.OPENAI_MODEL?.trim() || playbook.model)
   const context = incidentContext(filed.incident, filed.alerts, filed.entities)
-  const preview = previewPlaybook(playbook, model, context)
+  const ceiling = readTokensPerIncident(process.env)
+  const plan = { playbook, answers: new Map(), budget: new IncidentBudget(ceiling, { spentTokens: 0, calls: 0 }) }
+  const fitted = await fitEvidence(context, plan).catch((error: unknown) => {
+    if (!(error instanceof Failure)) throw error
+    tell(`The incident would be dead-lettered as ${error.reason}, whatever is cut of it. ${error.message}`)
+  })
+  if (!fitted) return 1
+  const preview = previewPlaybook(playbook, model, fitted)
   process.stdout.write(
-    options.json ? `${JSON.stringify({ playbook: playbook.name, ...preview })}\n` : asText(playbook, preview),
+    options.json ? `${JSON.stringify({ playbook: playbook.name, ...preview })}\n` : asText(playbook, preview, ceiling),
   )
   return 0
 }
@@ -63,16 +76,23 @@ function readText(file: string): string {
 }
 
 function summaryOf(playbook: Playbook) {
-  const { name, version, model, tag, steps, uses, turns } = playbook
+  const { name, version, model, tag, steps, uses, priority, turns } = playbook
   const writes = {
     tasks: turns.filter((turn) => turn.task).length,
     comments: turns.filter((turn) => turn.comment).length,
   }
   const calls = planExchanges(playbook).length
-  return { name, version, model, tag, steps, uses, calls, writes, priceKnown: priceOf(model) !== undefined }
+  return { name, version, model, tag, steps, uses, priority, calls, writes, priceKnown: priceOf(model) !== undefined }
 }
 
-function describe(playbook: Playbook): string {
+/** Tokens below which no incident fits. */
+async function leastTokensOf(playbook: Playbook): Promise<number> {
+  const bare = incidentContext({ properties: { title: '', severity: '', status: '' } }, [], [])
+  const budget = new IncidentBudget(Number.POSITIVE_INFINITY, { spentTokens: 0, calls: 0 })
+  return await plannedTokens(bare, { playbook, answers: new Map(), budget }, leastRoom)
+}
+
+function describe(playbook: Playbook, leastTokens: number): string {
   const { calls, priceKnown } = summaryOf(playbook)
   const rows = playbook.turns.map((turn) => [
     turn.name,
@@ -94,11 +114,13 @@ function describe(playbook: Playbook): string {
   return [
     `${paint('bold', playbook.name)}, version ${playbook.version}: ${calls} calls of ${harmless(playbook.model)}${price}; tag ${harmless(playbook.tag)}\n\n`,
     renderTable(columns, rows, columnsOf()),
+    `\nAn incident takes at least ${leastTokens} tokens (TOKENS_PER_INCIDENT here: ${readTokensPerIncident(process.env)}).\n`,
+    `Cut where it does not fit, in this order: ${playbook.priority.toReversed().join(', ') || 'nothing'}.\n`,
     '\nThe playbook can be used.\n',
   ].join('')
 }
 
-function asText(playbook: Playbook, preview: Preview): string {
+function asText(playbook: Playbook, preview: Preview, ceiling: number): string {
   const parts: string[] = []
   for (const call of preview.calls) {
     parts.push(`${paint('bold', `── ${call.key} ${'─'.repeat(Math.max(0, columnsOf() - call.key.length - 4))}`)}\n`)
@@ -132,6 +154,10 @@ function asText(playbook: Playbook, preview: Preview): string {
     columnsOf(),
   )
   const money = mostUsd === undefined ? 'its price is not known' : `at most $${mostUsd.toFixed(4)} at list price`
+  const cut = preview.leftOut.map(
+    ({ part, left, of }) => `${left} of ${of} ${part === 'description' ? 'characters of the description' : part}`,
+  )
+  if (cut.length > 0) parts.push(`Left out to fit TOKENS_PER_INCIDENT (${ceiling}): ${cut.join(', ')}.\n\n`)
   parts.push(table, `\n${playbook.name} on ${harmless(model)}: ${money}. No model was asked.\n`)
   return parts.join('')
 }

@@ -188,8 +188,8 @@ Exit code: 0 it can be used, 1 it has problems, 2 wrong usage.`,
 Example:
   enricher playbook preview recommended-steps --incident incident.json
 
-Exit code: 0 shown, 1 the file holds no incident, 2 wrong usage or a playbook
-that cannot be used.`,
+Exit code: 0 shown, 1 the file holds no incident, or one that does not fit
+TOKENS_PER_INCIDENT, 2 wrong usage or a playbook that cannot be used.`,
     )
     .action(
       guarded(async (file: string, options: { incident: string; model?: string; json?: boolean }) =>

@@ -9,8 +9,6 @@ import type { ModelAnswer, ModelClient, ModelRequest } from './model-client.ts'
 
 /** A reasoning model may spend its whole cap on thinking; the cap is raised this many times before the answer is given up. */
 const maxCapRaises = 1
-/** How long a 429 that names no time holds the fleet back. */
-const unnamedWaitMs = 1_000
 
 /**
  * Asks the model for one answer: inside the incident's budget, with the policy's immediate retries, and with the branches
@@ -56,7 +54,7 @@ export async function askModel(
       } catch (error) {
         turn.settle(reservation.fail(error))
         if (error instanceof Failure && error.kind === 'throttled')
-          fleet.refused(request.model, error.retryAfterMs ?? unnamedWaitMs)
+          fleet.refused(request.model, error.retryAfterMs ?? 0, error.code === 'slow_down')
         throw error
       }
     })

@@ -1,9 +1,10 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai'
-import { asFailure, Failure, type FailureDetails, hopeless } from '../../shared/failure.ts'
-import { retryAfterMs } from '../recovery/retry-after.ts'
+import { asFailure, Failure, type FailureDetails } from '../../shared/failure.ts'
+import { limitResetMs, messageWaitMs, retryAfterMs } from '../recovery/retry-after.ts'
 import { ContentRefusal } from './content-refusal.ts'
 import type { Adaptation } from './model-client.ts'
 import { signsOfRefusal } from './prompt-shields.ts'
+import { PromptTooLong } from './prompt-too-long.ts'
 
 /**
  * The one place that knows what a chat completions API can answer besides an answer. Sources: OpenAI's and Azure OpenAI's
@@ -44,6 +45,11 @@ export function classifyModelError(error: unknown, signal: AbortSignal): Failure
 
 /** 15, 16: a 200 that is no completion. Once may be a proxy's hiccup; again and again it is the wrong address. */
 export function malformedAnswer(data: unknown): Failure {
+  if (typeof data === 'object' && data !== null && 'error' in data) {
+    return outage('ErrorInAnswer', "The model's endpoint failed behind a status of 200; the worker tries again.", {
+      retryNow: true,
+    })
+  }
   const html = typeof data === 'string' && /^\s*</.test(data)
   return outage(
     html ? 'HtmlAnswer' : 'MalformedAnswer',
@@ -57,7 +63,6 @@ function classifyStatus(error: APIError): Failure {
   const code = safeCode(error.code) ?? `HTTP_${status}`
   const header = (name: string) => error.headers?.get(name) ?? null
   const wait = retryAfterMs(header)
-  const message = error.message ?? ''
   // 401 invalid key, 403 role, network or gateway quota, 404 deployment or model: never the message's fault (25).
   if (status === 401) {
     return outage(
@@ -87,7 +92,8 @@ function classifyStatus(error: APIError): Failure {
       },
     )
   }
-  if (status === 429) return classifyRefusal(code, message, wait)
+  // 4: OpenAI said it with a 503 once.
+  if (status === 429 || code === 'slow_down') return classifyRefusal(code, error, wait)
   if (code === 'content_filter') {
     return new ContentRefusal(
       code,
@@ -95,12 +101,12 @@ function classifyStatus(error: APIError): Failure {
       signsOfRefusal(error.error),
     )
   }
-  if (status === 400 && /context_length_exceeded|string_above_max_length/.test(code)) {
-    return hopeless(
-      'TokenBudgetExceeded',
-      'model',
+  // 24, and 29: a gateway that takes no body of this size.
+  if (status === 413 || (status === 400 && /context_length_exceeded|string_above_max_length/.test(code))) {
+    return new PromptTooLong(
       code,
-      "The conversation does not fit the model's context: lower the playbook's limits or use a model with a larger context.",
+      "The conversation does not fit the model's context, also with less evidence: lower the playbook's limits or use a model with a larger context.",
+      error.message,
     )
   }
   if (status === 408 || status >= 500) {
@@ -109,7 +115,7 @@ function classifyStatus(error: APIError): Failure {
       retryAfterMs: wait,
     })
   }
-  if (status === 400 && /^unsupported_|^invalid_api_version$/i.test(code)) {
+  if (status === 400 && /^unsupported_|^invalid_?api_?version|^OperationNotSupported$/i.test(code)) {
     return outage(code, 'The model refuses a parameter of the playbook: correct the turn, or choose another model.', {
       opensCircuit: true,
     })
@@ -122,28 +128,26 @@ function classifyStatus(error: APIError): Failure {
 }
 
 /** 429 means many things: a limit that passes (1-4, 8), a request that never fits (5), or no credit (6). */
-function classifyRefusal(code: string, message: string, wait: number | undefined): Failure {
+function classifyRefusal(code: string, { message, headers }: APIError, wait: number | undefined): Failure {
+  const header = (name: string) => headers?.get(name)
   if (/insufficient_quota|credit_balance|billing|spend_limit/i.test(code)) {
     return outage(code, "The provider's credit or quota is exhausted: top it up; the worker goes on by itself.", {
       opensCircuit: true,
     })
   }
   if (/request too large/i.test(message)) {
-    return hopeless(
-      'TokenBudgetExceeded',
-      'model',
+    return new PromptTooLong(
       code,
-      "One request is larger than the deployment's tokens per minute: lower the playbook's limits or raise the quota.",
+      "One request is larger than the deployment's tokens per minute, also with less evidence: lower the playbook's limits or raise the quota.",
+      message,
     )
   }
-  const seconds = /(?:retry|try again) (?:after|in) (\d+(?:\.\d+)?) ?(m?s)/i.exec(message)
-  const told = seconds ? Number(seconds[1]) * (seconds[2]?.toLowerCase() === 'ms' ? 1 : 1000) : undefined
   return new Failure("The model's rate limit is reached; the worker waits as long as the provider asks.", {
     kind: 'throttled',
     dependency: 'model',
     code,
     retryNow: code !== 'slow_down',
-    retryAfterMs: wait ?? told ?? 10_000,
+    retryAfterMs: wait ?? messageWaitMs(message) ?? limitResetMs(header) ?? 10_000,
   })
 }
 

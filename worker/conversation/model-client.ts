@@ -75,6 +75,7 @@ export function createModelClient(
   credential: () => TokenCredential,
   /** What sends the requests; `enricher check` looks over its shoulder. */
   fetchWith: typeof fetch = boundedFetch,
+  timeoutMs = requestTimeoutMs,
 ): ModelClient {
   const client = new OpenAI({
     baseURL: configuration.baseUrl,
@@ -84,7 +85,7 @@ export function createModelClient(
     project: null,
     webhookSecret: null,
     maxRetries: 0,
-    timeout: requestTimeoutMs,
+    timeout: timeoutMs,
     logLevel: 'off',
     fetch: fetchWith,
     // A redirect would carry the incident to another host.

@@ -7,10 +7,10 @@ export function readStructuredAnswer(text: string, schema: ZodType): Record<stri
   try {
     value = JSON.parse(withoutFence(text.trim()))
   } catch {
-    throw violation()
+    throw new SchemaViolation()
   }
   const parsed = schema.safeParse(value)
-  if (!parsed.success || typeof parsed.data !== 'object' || parsed.data === null) throw violation()
+  if (!parsed.success || typeof parsed.data !== 'object' || parsed.data === null) throw new SchemaViolation()
   return parsed.data as Record<string, unknown>
 }
 
@@ -28,10 +28,14 @@ function withoutFence(text: string): string {
   return firstLine < 0 ? text : text.slice(firstLine + 1, -3)
 }
 
-function violation(): Failure {
-  return new Failure("The model's answer does not satisfy the turn's schema; the worker asks again later.", {
-    kind: 'unexpected',
-    dependency: 'model',
-    code: 'SchemaViolation',
-  })
+/** The answer does not satisfy the turn's schema: asked once more at once, then at the message's next attempt. */
+export class SchemaViolation extends Failure {
+  constructor() {
+    super("The model's answer does not satisfy the turn's schema; the worker asks again later.", {
+      kind: 'unexpected',
+      dependency: 'model',
+      code: 'SchemaViolation',
+    })
+    this.name = 'SchemaViolation'
+  }
 }

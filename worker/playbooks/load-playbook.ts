@@ -33,6 +33,8 @@ export interface Playbook {
   system: PlaybookTemplate
   turns: Turn[]
   evidence: PlaybookFile['evidence']
+  /** Parts of the incident that may be cut, the most important first. */
+  priority: PlaybookFile['priority']
   safety: PlaybookFile['safety']
   /** What its templates look at, so that nothing else is fetched. */
   uses: { alerts: boolean; entities: boolean }
@@ -167,6 +169,7 @@ function build(file: PlaybookFile, template: MakeTemplate, badSchema: (turn: num
     system,
     turns,
     evidence: file.evidence,
+    priority: file.priority,
     safety: file.safety,
     uses: {
       alerts: uses('incident.alerts') || shows('alerts'),

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { cuttableParts } from '../sentinel/cut-context.ts'
 
 /**
  * The playbook file's shape. Every member is explained here, for those who write one.
@@ -77,6 +78,15 @@ export const playbookSchema = z
       .min(1)
       .max(evidenceMembers.length)
       .default(['title', 'severity', 'tactics', 'description']),
+    /**
+     * What stays when an incident does not fit `TOKENS_PER_INCIDENT`, the most important first: the last is cut first, from
+     * its end, with a mark of what was left out. A part that is not listed is never cut; what does not fit then is
+     * dead-lettered as `TokenBudgetExceeded` before anything is asked.
+     */
+    priority: z
+      .array(z.enum(cuttableParts))
+      .refine((parts) => new Set(parts).size === parts.length, 'names a part twice')
+      .default([...cuttableParts]),
     safety: safetySchema.default({ pseudonyms: false, datamarking: false }),
     /** What the system role says, in every call. */
     system: template,

@@ -1,9 +1,10 @@
 import { countPromptTokens } from '../budget/count-tokens.ts'
 import { estimateCostUsd } from '../budget/prices.ts'
-import { planExchanges, transcriptOf } from '../conversation/converse.ts'
+import { capOf, planExchanges, transcriptOf } from '../conversation/converse.ts'
+import type { FittedEvidence } from '../conversation/fit-evidence.ts'
 import type { ChatMessage } from '../conversation/model-client.ts'
 import type { StoredAnswer } from '../runs/run-store.ts'
-import type { IncidentContext } from '../sentinel/incident-context.ts'
+import { type LeftOut, leftOut } from '../sentinel/cut-context.ts'
 import type { Playbook } from './load-playbook.ts'
 
 /** One call as it would be made. */
@@ -20,6 +21,8 @@ export interface PreviewedCall {
 export interface Preview {
   model: string
   calls: PreviewedCall[]
+  /** What of the incident is not shown, so that the conversation fits its tokens. */
+  leftOut: LeftOut[]
   /** Over all calls, every answer as long as allowed. */
   mostPromptTokens: number
   mostCompletionTokens: number
@@ -31,7 +34,7 @@ export interface Preview {
 const placeholder = (key: string) => `[the model's answer to ${key}]`
 
 /** What a playbook would send for an incident, message by message, without asking anything. Pure. */
-export function previewPlaybook(playbook: Playbook, model: string, incident: IncidentContext): Preview {
+export function previewPlaybook(playbook: Playbook, model: string, { shown, capShare }: FittedEvidence): Preview {
   const exchanges = planExchanges(playbook)
   const answers = new Map<string, StoredAnswer>(
     exchanges.map(({ key }) => [
@@ -40,21 +43,21 @@ export function previewPlaybook(playbook: Playbook, model: string, incident: Inc
     ]),
   )
   const calls = exchanges.map((exchange): PreviewedCall => {
-    const messages = transcriptOf(exchange, playbook, incident, answers)
+    const messages = transcriptOf(exchange, playbook, shown, answers)
     const asked = messages.map((message) => (message.role === 'assistant' ? { ...message, content: '' } : message))
     let earlierAnswerTokens = 0
-    for (let one = exchange.continues; one; one = one.continues) earlierAnswerTokens += one.turn.maxCompletionTokens
+    for (let one = exchange.continues; one; one = one.continues) earlierAnswerTokens += capOf(one.turn, capShare)
     return {
       key: exchange.key,
       messages,
       promptTokens: countPromptTokens(asked, exchange.turn.schema?.json),
       earlierAnswerTokens,
-      maxCompletionTokens: exchange.turn.maxCompletionTokens,
+      maxCompletionTokens: capOf(exchange.turn, capShare),
     }
   })
   const sum = (value: (call: PreviewedCall) => number) => calls.reduce((total, call) => total + value(call), 0)
   const mostPromptTokens = sum((call) => call.promptTokens + call.earlierAnswerTokens)
   const mostCompletionTokens = sum((call) => call.maxCompletionTokens)
   const mostUsd = estimateCostUsd(model, mostPromptTokens, mostCompletionTokens)
-  return { model, calls, mostPromptTokens, mostCompletionTokens, mostUsd }
+  return { model, calls, leftOut: leftOut(shown), mostPromptTokens, mostCompletionTokens, mostUsd }
 }

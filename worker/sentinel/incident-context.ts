@@ -1,5 +1,6 @@
 import { IncidentGuard } from '../untrusted/incident-guard.ts'
 import { cutText } from '../untrusted/normalise-text.ts'
+import type { CuttablePart } from './cut-context.ts'
 import type { Alert, Entity, Incident } from './incident.ts'
 
 /** What a playbook's templates see as `incident`. Every text is bounded, clean and without secrets, every list is cut. */
@@ -14,6 +15,8 @@ export interface IncidentContext {
   techniques: string[]
   alerts: { title: string; description: string; severity: string; product: string; tactics: string[] }[]
   entities: { kind: string; name: string }[]
+  /** How much there is of each part, in characters or items: what is shown may be less. Templates cannot name it. */
+  whole: Record<CuttablePart, number>
   /** Belongs to the run; templates cannot name it. */
   guard: IncidentGuard
 }
@@ -46,8 +49,9 @@ export function incidentContext(
   for (const entity of seenEntities) learnNames(entity, guard)
   let left = maxEvidenceBytes
   let unread = maxReadCharacters
+  const isFull = () => left <= 0 || unread <= 0
   const text = (raw: string | null | undefined, maxCharacters: number): string => {
-    if (!raw || left <= 0 || unread <= 0) return ''
+    if (!raw || isFull()) return ''
     const clean = guard.clean(raw, Math.min(maxCharacters, left))
     left -= Buffer.byteLength(clean)
     unread -= Math.min(raw.length, 2 * maxCharacters)
@@ -61,26 +65,40 @@ export function incidentContext(
   const tactics = names(properties.additionalData?.tactics)
   const techniques = names(properties.additionalData?.techniques)
   const own = text(properties.description, maxDescription)
-  const seenAlerts = alerts.slice(0, maxAlerts).map(({ properties: alert }) => ({
-    title: text(alert?.alertDisplayName, maxTitle),
-    description: text(alert?.description, maxAlertDescription),
-    severity: text(alert?.severity, 40),
-    product: text(alert?.productName, 100),
-    tactics: names(alert?.tactics),
-  }))
+  const seenAlerts: IncidentContext['alerts'] = []
+  for (const { properties: alert } of alerts.slice(0, maxAlerts)) {
+    if (isFull()) break
+    seenAlerts.push({
+      title: text(alert?.alertDisplayName, maxTitle),
+      description: text(alert?.description, maxAlertDescription),
+      severity: text(alert?.severity, 40),
+      product: text(alert?.productName, 100),
+      tactics: names(alert?.tactics),
+    })
+  }
+  const shownEntities: IncidentContext['entities'] = []
+  for (const entity of seenEntities) {
+    if (isFull()) break
+    shownEntities.push({ kind: text(entity.kind, 40), name: text(entityName(entity), maxEntityName) })
+  }
+  const description = describe(own, seenAlerts, title, tactics)
   return {
     title,
-    description: describe(own, seenAlerts, title, tactics),
+    description,
     severity,
     status,
     number: properties.incidentNumber ?? '',
     tactics,
     techniques,
     alerts: seenAlerts,
-    entities: seenEntities.map((entity) => ({
-      kind: text(entity.kind, 40),
-      name: text(entityName(entity), maxEntityName),
-    })),
+    entities: shownEntities,
+    whole: {
+      description: description.length,
+      alerts: alerts.length,
+      entities: entities.length,
+      tactics: properties.additionalData?.tactics?.length ?? 0,
+      techniques: properties.additionalData?.techniques?.length ?? 0,
+    },
     guard,
   }
 }
@@ -99,6 +117,7 @@ export function reducedContext(context: IncidentContext): IncidentContext {
   return {
     ...context,
     description: leftOut,
+    whole: { ...context.whole, description: leftOut.length },
     alerts: context.alerts.map((alert) => ({ ...alert, title: leftOut, description: leftOut })),
     entities: context.entities.map((entity) => ({ ...entity, name: leftOut })),
   }

@@ -1,9 +1,10 @@
 import type { Playbook } from '../playbooks/load-playbook.ts'
+import { withMarks } from '../sentinel/cut-context.ts'
 import type { IncidentContext } from '../sentinel/incident-context.ts'
 
 /** What a prompt's template sees: `incident`, and `evidence`, the playbook's choice of it as one block. */
 export function promptScope(incident: IncidentContext, playbook: Pick<Playbook, 'evidence' | 'steps'>) {
-  const seen = incident.guard.datamarking ? datamarked(incident) : incident
+  const seen = withMarks(incident.guard.datamarking ? datamarked(incident) : incident)
   const evidence = Object.fromEntries(
     playbook.evidence.map((member) => [member, seen[member]]).filter(([, value]) => !isEmpty(value)),
   )

@@ -12,6 +12,7 @@ import {
 } from './api-failure.ts'
 import { filteredPrompt } from './content-filter.ts'
 import type { Fault } from './fault.ts'
+import { goDuration } from './limit-headers.ts'
 import { failureReply, htmlReply, jsonReply, type Reply, resetReply } from './reply.ts'
 
 type Limited = Extract<Fault, { kind: 'rateLimited' }>
@@ -110,10 +111,20 @@ function limitedReply(fault: Limited, dialect: Dialect, model: string): Reply {
   // Exactly the headers that were asked for: clients must cope with either one alone, and with neither.
   delete failure.headers['retry-after']
   delete failure.headers['retry-after-ms']
-  if (fault.noHeaders) return { ...failureReply(failure), headers: { 'content-type': 'application/json' } }
+  if (fault.noMessage) (failure.body.error as { message: string }).message = 'Rate limit reached.'
+  if (fault.noHeaders) {
+    const json = { 'content-type': 'application/json' }
+    return { ...failureReply(failure), headers: { ...json, ...resetAlone(fault, dialect) } }
+  }
   if (ms !== undefined) failure.headers['retry-after-ms'] = String(ms)
   if (seconds !== undefined || none) failure.headers['retry-after'] = String(seconds ?? 1)
   return failureReply(failure)
+}
+
+function resetAlone({ by = 'tokens', resetSeconds }: Limited, dialect: Dialect): Record<string, string> {
+  if (resetSeconds === undefined) return {}
+  const reset = dialect === 'azure' ? String(resetSeconds) : goDuration(resetSeconds * 1000)
+  return { [`x-ratelimit-remaining-${by}`]: '0', [`x-ratelimit-reset-${by}`]: reset }
 }
 
 function overloadedReply(status: number, azure: boolean, headers: Record<string, string>): Reply {

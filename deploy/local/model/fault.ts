@@ -11,6 +11,10 @@ export type Fault =
       /** Neither retry nor rate-limit headers: the message alone tells the wait. */
       noHeaders?: boolean
       messageSeconds?: number
+      /** The message tells no wait either. */
+      noMessage?: boolean
+      /** With `noHeaders`: `x-ratelimit-remaining-*: 0` and the reset alone, in the dialect's form. */
+      resetSeconds?: number
     }
   /** 429 (or 503) for an account whose traffic grows too fast. */
   | { kind: 'slowDown'; status?: 429 | 503; retryAfterSeconds?: number }

@@ -99,6 +99,25 @@ describe('the ledger', { timeout: 60_000 }, () => {
     assert.deepEqual(spent, { reserved: start.reserved, settled: start.settled + 400 })
   })
 
+  it('a row of a version that knew no slow_down is read as it was meant', async () => {
+    const client = TableClient.fromConnectionString(tables.connectionString, budgetsTable, {
+      allowInsecureConnection: true,
+    })
+    const pace = {
+      tokensAt: 1,
+      requestsAt: 2,
+      blockedUntil: 3,
+      share: 0.85,
+      shareAt: 4,
+      headerLimit: 0,
+      headerUntil: 0,
+    }
+    const state = { models: { m: pace }, day: '2026-11-24', spent: { reserved: 0, settled: 5 }, workspaces: {} }
+    await client.upsertEntity({ partitionKey: 'fleet', rowKey: 'budgets', state_0: JSON.stringify(state) }, 'Replace')
+    const read = await tableStore().load(signal)
+    assert.deepEqual(read.state, { ...state, models: { m: { ...pace, slowly: false } } })
+  })
+
   it('a row that is not the ledger stops spending', async () => {
     const client = TableClient.fromConnectionString(tables.connectionString, budgetsTable, {
       allowInsecureConnection: true,
