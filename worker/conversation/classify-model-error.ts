@@ -8,7 +8,7 @@ import { PromptTooLong } from './prompt-too-long.ts'
 
 /**
  * The one place that knows what a chat completions API can answer besides an answer. Sources: OpenAI's and Azure OpenAI's
- * error codes; the numbers in the comments count the failure cases as the README's table does.
+ * error codes; the numbers in the comments count the failure cases as test/contract/model/failure-cases-*.test.ts do.
  */
 export function classifyModelError(error: unknown, signal: AbortSignal): Failure {
   if (error instanceof Failure) return error

@@ -62,6 +62,18 @@ const cases: Shown[] = [
     message: /Please try again in 17s/,
     headers: none,
   },
+  {
+    fault: { kind: 'rateLimited', noHeaders: true, noMessage: true, resetSeconds: 360 },
+    status: 429,
+    message: /^429 Rate limit reached\.$/,
+    headers: { ...none, 'x-ratelimit-remaining-tokens': '0', 'x-ratelimit-reset-tokens': '6m0s' },
+  },
+  {
+    fault: { kind: 'rateLimited', by: 'requests', noHeaders: true, noMessage: true, resetSeconds: 55 },
+    dialect: 'azure',
+    status: 429,
+    headers: { ...none, 'x-ratelimit-remaining-requests': '0', 'x-ratelimit-reset-requests': '55' },
+  },
   { fault: { kind: 'slowDown' }, status: 429, code: 'slow_down' },
   {
     fault: { kind: 'slowDown', status: 503, retryAfterSeconds: 9 },
