@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startModel } from '../../../deploy/local/model/server.ts'
-import { startStack } from '../../../deploy/local/start-stack.ts'
+import { type Stack, startStack } from '../../../deploy/local/start-stack.ts'
 import { startTables } from '../../../deploy/local/tables/tables.ts'
 import type { WorkerOutput } from '../../harness/worker-process.ts'
 import { startCandidate } from '../candidate.ts'
+import { Completions } from '../completions.ts'
 import { type Goal, judge, type Measure } from '../section.ts'
 import { sendIncidents } from '../send-incidents.ts'
 import { percent } from '../statistics.ts'
@@ -11,7 +12,7 @@ import { percent } from '../statistics.ts'
 const tokensPerMinute = 300_000
 const fleet = 4
 const modelMs = 800
-/** Until the burst is used up, and everybody's first incidents are through. */
+/** Until the bursts are used up, and late compilation is over. */
 const settlingMs = 25_000
 /** What 300,000 tokens are enough for, twice over. */
 const incidentsPerMinute = 140
@@ -47,7 +48,7 @@ interface Counts {
 export const measureQuota: Measure = async ({ quotaMinutes, say }) => {
   const stack = await startStack({
     sentinelThrottle: false,
-    moreQueues: ['idle', ...variants.map(queueOf)],
+    moreQueues: variants.map(queueOf),
     queue: { maxDeliveryCount: 1_000 },
   })
   const closing: (() => Promise<unknown>)[] = []
@@ -69,6 +70,7 @@ export const measureQuota: Measure = async ({ quotaMinutes, say }) => {
         const environment = {
           ...stack.environment,
           ...environmentOf(variant),
+          SERVICEBUS_QUEUE: queueOf(variant),
           OPENAI_BASE_URL: model.openaiBaseUrl,
           AZURE_TABLES_CONNECTION_STRING: tables.connectionString,
         }
@@ -77,15 +79,14 @@ export const measureQuota: Measure = async ({ quotaMinutes, say }) => {
     )
     const processes: WorkerOutput[] = []
     closing.push(() => Promise.all(processes.map((one) => one.stop('SIGKILL'))))
+    const started = fleets.map(({ variant }) => firstCompletion(stack, queueOf(variant)))
     for (const { variant, environment } of fleets) {
       const name = variant.pacing === 'p-retry alone' ? 'script' : 'worker'
-      for (let index = 0; index < fleet; index++) {
-        const queue = index < variant.busy ? queueOf(variant) : 'idle'
-        processes.push(startCandidate(name, { ...environment, SERVICEBUS_QUEUE: queue }))
-      }
-      // A fleet at a time: forty starts at once would hold each other up for a minute.
-      await sleep(1_500)
+      for (let index = 0; index < variant.busy; index++) processes.push(startCandidate(name, environment))
+      // A fleet at a time: all starts at once would hold each other up for a minute.
+      await sleep(1_000 * variant.busy)
     }
+    await Promise.all(started)
     await sleep(settlingMs)
     const countsOf = (): Counts[] =>
       fleets.map(({ model: { totals } }) => ({
@@ -125,7 +126,7 @@ export const measureQuota: Measure = async ({ quotaMinutes, say }) => {
       rows,
       goals,
       notes: [
-        `Counted by the simulator at admission (prompt and cap, as providers do) over ${quotaMinutes} min in steady state, ${settlingMs / 1000} s after the last start; model ${modelMs} ms, demand always waiting. All fleets ran in the same minutes, each with a queue, a model deployment and (ledger) a table account of its own; workers that are not busy wait at an empty queue.`,
+        `Counted by the simulator at admission (prompt and cap, as providers do) over ${quotaMinutes} min in steady state, ${settlingMs / 1000} s after the last fleet's first incident; model ${modelMs} ms, demand always waiting. All fleets ran in the same minutes, each with a queue, a model deployment and (ledger) a table account of its own. Workers that are not busy are not started: an idle worker asks for nothing.`,
         'Ledger: the worker with TOKENS_PER_MINUTE, in tables. Static split: the same worker with a quarter of the limit and a ledger in its memory. p-retry alone: the script, which waits as long as a 429 asks for and then backs off.',
       ],
     }
@@ -133,6 +134,12 @@ export const measureQuota: Measure = async ({ quotaMinutes, say }) => {
     for (const close of closing.reverse()) await close()
     await stack.close()
   }
+}
+
+async function firstCompletion(stack: Stack, queue: string): Promise<void> {
+  const completions = new Completions(stack, queue)
+  await completions.reached(1)
+  completions.close()
 }
 
 function queueOf({ pacing, busy, limiter }: Variant): string {
