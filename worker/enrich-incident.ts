@@ -132,12 +132,11 @@ async function enrichClaimed(
       progress.spentTokens = spentTokens
       progress.calls = budget.calls
     }
-    const checkpoint = async () => {
+    const checkpoint = oneAtATime(async () => {
       // With the worst case of the calls under way: if this process dies, they may have been paid.
       account(budget.committedTokens)
       await runs.checkpoint(run, progress, signal)
-    }
-    const keepReserved = together(checkpoint)
+    })
     const conversation = await converse({
       playbook,
       model: parts.modelName,
@@ -151,7 +150,7 @@ async function enrichClaimed(
             budget,
             fleet: parts.fleet,
             workspace: workspaceArmId(incident).toLowerCase(),
-            keepReserved,
+            keepReserved: checkpoint,
           }),
         ),
       save: async (key, answer) => {
@@ -195,13 +194,20 @@ async function enrichClaimed(
   return { outcome: 'enriched' }
 }
 
-/** Calls of one turn of the event loop share one run of `work`: follow-ups that begin side by side need one write. */
-function together(work: () => Promise<void>): () => Promise<void> {
+/**
+ * Calls that come before `work` begins share its next run, and no two runs overlap: follow-ups that begin side by side need
+ * one write, and so do their answers that arrive while a write is under way.
+ */
+function oneAtATime(work: () => Promise<void>): () => Promise<void> {
   let next: Promise<void> | undefined
+  let running: Promise<unknown> = Promise.resolve()
   return () => {
-    next ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
+    // What begins in this turn of the event loop is in it too.
+    next ??= Promise.all([running, new Promise((resolve) => setImmediate(resolve))]).then(() => {
+      const run = work()
       next = undefined
-      return work()
+      running = run.catch(() => undefined)
+      return run
     })
     return next
   }

@@ -8,8 +8,25 @@ import { encode as encodeO200k } from 'gpt-tokenizer/encoding/o200k_base'
 const windowLength = 2_048
 const asText = { disallowedSpecial: new Set<string>() }
 
+/** Counts of texts that were counted lately: the follow-ups of a conversation send its first turn's messages again. */
+const counted = new Map<string, number>()
+const rememberedTexts = 256
+/** A longer text is rare, and would be much to hold. */
+const longestRemembered = 16_384
+
 /** Tokens of a text. */
 export function countTokens(text: string): number {
+  const known = counted.get(text)
+  if (known !== undefined) return known
+  const tokens = encodeInWindows(text)
+  if (text.length > longestRemembered) return tokens
+  counted.set(text, tokens)
+  const [oldest] = counted.size > rememberedTexts ? counted.keys() : []
+  if (oldest !== undefined) counted.delete(oldest)
+  return tokens
+}
+
+function encodeInWindows(text: string): number {
   let tokens = 0
   for (let start = 0; start < text.length; ) {
     let end = Math.min(start + windowLength, text.length)

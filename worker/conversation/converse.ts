@@ -66,7 +66,7 @@ function canaryTold(): ContentRefusal {
 
 /**
  * Runs the conversation: exchanges that do not depend on each other side by side, since they share one prefix. Each
- * answer goes to `save` before anything is built on it. Answers that `progress` has already are not asked for again.
+ * answer goes to `save` before `ask` is told anything that is built on it. Answers that `progress` has already are not asked for again.
  *
  * @throws the first failure, after every call that was under way has ended: what is paid is saved
  */
@@ -84,13 +84,19 @@ export async function converse(parts: {
   const { guard } = incident
   const reduced = reducedContext(incident)
   let seen = incident
-  const pending = new Map<Exchange, Promise<AnsweredExchange>>()
+  /** Whether an exchange is answered, which is before its answer is kept. */
+  const answered = new Map<Exchange, PromiseWithResolvers<void>>()
 
   async function run(exchange: Exchange): Promise<AnsweredExchange> {
-    if (exchange.continues) await pending.get(exchange.continues)
+    // Its answer and what the next calls reserve are kept by one write, before any of those is sent.
+    if (exchange.continues) await answered.get(exchange.continues)?.promise
     signal.throwIfAborted()
     const known = progress.answers.get(exchange.key)
-    if (known) return { exchange, answer: read(known, exchange).answer }
+    if (known) {
+      const { answer } = read(known, exchange)
+      answered.get(exchange)?.resolve()
+      return { exchange, answer }
+    }
     const asked = seen
     const { text, answer, fresh } = await askWith(asked, exchange).catch((error: unknown) => {
       if (!(error instanceof ContentRefusal)) throw error
@@ -101,7 +107,9 @@ export async function converse(parts: {
       return askWith(reduced, exchange)
     })
     const attackSigns = guard.attacks.size > 0 ? [...guard.attacks] : undefined
-    await parts.save(exchange.key, { ...fresh, text, ...(attackSigns ? { attackSigns } : {}) })
+    const saved = parts.save(exchange.key, { ...fresh, text, ...(attackSigns ? { attackSigns } : {}) })
+    answered.get(exchange)?.resolve()
+    await saved
     return { exchange, answer }
   }
 
@@ -134,8 +142,16 @@ export async function converse(parts: {
     return { text: JSON.stringify(answer), answer }
   }
 
-  for (const exchange of exchanges) pending.set(exchange, run(exchange))
-  const settled = await Promise.allSettled(pending.values())
+  const runs = exchanges.map((exchange) => {
+    const known = Promise.withResolvers<void>()
+    answered.set(exchange, known)
+    const running = run(exchange)
+    // Those that continue it fail with it.
+    running.catch(known.reject)
+    known.promise.catch(() => undefined)
+    return running
+  })
+  const settled = await Promise.allSettled(runs)
   return settled.map((one) => {
     if (one.status === 'rejected') throw one.reason
     return one.value
