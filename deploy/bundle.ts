@@ -29,6 +29,7 @@ export async function bundleWorker(folder: string): Promise<{ file: string; byte
       enricher: 'worker/main.ts',
       healthcheck: 'docker/healthcheck.ts',
       telemetry: 'worker/telemetry/open-telemetry.ts',
+      encoder: 'worker/budget/encoder.ts',
     },
     outdir: folder,
     plugins: [telemetryApart],

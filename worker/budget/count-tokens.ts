@@ -1,4 +1,5 @@
-import { encode as encodeO200k } from 'gpt-tokenizer/encoding/o200k_base'
+import { createRequire } from 'node:module'
+import { extname } from 'node:path'
 
 /**
  * Token counts by o200k_base, the encoding of every current OpenAI chat model; older models count within a few percent.
@@ -7,6 +8,16 @@ import { encode as encodeO200k } from 'gpt-tokenizer/encoding/o200k_base'
  */
 const windowLength = 2_048
 const asText = { disallowedSpecial: new Set<string>() }
+
+let encodeText: typeof import('./encoder.ts').encodeText | undefined
+
+/** Loaded by the first count, not by the start: a worker that scales from zero has its first message sooner. */
+function encoder(): NonNullable<typeof encodeText> {
+  // The bundle has it beside itself, as `encoder.js`.
+  encodeText ??= createRequire(import.meta.url)(`./encoder${extname(import.meta.filename)}`).encodeText
+  if (!encodeText) throw new Error('the token encoder was not found')
+  return encodeText
+}
 
 /** Counts of texts that were counted lately: the follow-ups of a conversation send its first turn's messages again. */
 const counted = new Map<string, number>()
@@ -27,11 +38,12 @@ export function countTokens(text: string): number {
 }
 
 function encodeInWindows(text: string): number {
+  const encode = encoder()
   let tokens = 0
   for (let start = 0; start < text.length; ) {
     let end = Math.min(start + windowLength, text.length)
     if (end < text.length && /[\uD800-\uDBFF]/.test(text.charAt(end - 1))) end--
-    tokens += encodeO200k(text.slice(start, end), asText).length
+    tokens += encode(text.slice(start, end), asText).length
     start = end
   }
   return tokens
