@@ -246,7 +246,7 @@ export class Pump {
     try {
       return await Promise.race([enrich(delivery, hold), overdue()])
     } finally {
-      over.abort()
+      over.abort(runIsOver)
       // A combined signal that anybody still listens to is never collected, and the openai client never stops listening.
       bound.abort(runIsOver)
     }
