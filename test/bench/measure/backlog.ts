@@ -11,8 +11,8 @@ const long = 100_000
 
 /** Throughput of one worker with a hundred messages waiting, and with a hundred thousand. */
 export const measureBacklog: Measure = async ({ quick, say }) => {
-  const rounds = quick ? 1 : 3
-  const [warmUp, count] = quick ? [100, 200] : [300, 500]
+  const rounds = quick ? 1 : 2
+  const [warmUp, count] = quick ? [100, 200] : [200, 400]
   const stack = await startStack({
     sentinelThrottle: false,
     queue: { duplicateDetectionWindowMs: 0 },
