@@ -29,6 +29,8 @@ export async function bundleWorker(folder: string): Promise<{ file: string; byte
       enricher: 'worker/main.ts',
       healthcheck: 'docker/healthcheck.ts',
       telemetry: 'worker/telemetry/open-telemetry.ts',
+      'o200k-base': 'worker/budget/encodings/o200k-base.ts',
+      'cl100k-base': 'worker/budget/encodings/cl100k-base.ts',
     },
     outdir: folder,
     plugins: [telemetryApart],

@@ -51,7 +51,7 @@ export function composeWorker(
   const runs = createRunStore(configuration, credential, call, log)
   const fleet = createFleetBudget(configuration, credential, call, {
     waited: telemetry.reservationWaited,
-    daySpent: (ms) => circuits.rest(ms),
+    spent: (ms) => circuits.rest(ms),
   })
   const parts: EnrichmentParts = {
     playbook,

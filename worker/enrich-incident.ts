@@ -127,7 +127,7 @@ async function enrichClaimed(
     ])
     const context = incidentContext(loaded, alerts, entities, guard)
 
-    const budget = new IncidentBudget(parts.tokensPerIncident, progress, parts.calibration)
+    const budget = new IncidentBudget(parts.tokensPerIncident, progress, parts.modelName, parts.calibration)
     report.used = budget.used
     const account = (spentTokens = budget.spentTokens) => {
       progress.spentTokens = spentTokens

@@ -30,9 +30,10 @@ describe('the bundle, under the conditions of the image', { timeout: 60_000, ski
   })
   after(() => rmSync(folder, { recursive: true, force: true }))
 
-  it('is one program, its telemetry apart, a health command and the playbooks', () => {
+  it('is one program, its telemetry and its token encodings apart, a health command and the playbooks', () => {
     const files = readdirSync(bundle, { recursive: true, encoding: 'utf8' }).sort()
     assert.deepEqual(files, [
+      'cl100k-base.js',
       'enricher.js',
       'healthcheck.js',
       'package.json',

@@ -25,7 +25,7 @@ const request = {
 async function ask(fleet: Partial<FleetBudget>, keepReserved: () => Promise<void> = async () => undefined) {
   assert.ok(exchange)
   const circuits = new Circuits()
-  const budget = new IncidentBudget(10_000, { spentTokens: 0, calls: 0 })
+  const budget = new IncidentBudget(10_000, { spentTokens: 0, calls: 0 }, 'gpt-4.1-mini')
   const steps: string[] = []
   const outcome = await askModel(request, exchange, new AbortController().signal, {
     model: {

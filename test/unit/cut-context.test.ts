@@ -55,7 +55,7 @@ turns:
 /** What is shown within so many tokens, and the first prompt of it. */
 async function within(tokens: number, more = '') {
   const playbook = playbookOf(more)
-  const budget = new IncidentBudget(tokens, { spentTokens: 0, calls: 0 })
+  const budget = new IncidentBudget(tokens, { spentTokens: 0, calls: 0 }, 'gpt-4.1-mini')
   const { shown, capShare } = await fitEvidence(whole(), { playbook, answers: new Map(), budget })
   const [plan] = planExchanges(playbook)
   assert.ok(plan)
@@ -153,7 +153,7 @@ describe('an incident that does not fit its tokens', () => {
       ['plan/1', { text: 'One. '.repeat(50), promptTokens: 0, completionTokens: 0, cachedTokens: 0 }],
     ])
     const going = async (spentTokens: number) => {
-      const budget = new IncidentBudget(7_000, { spentTokens, calls: 1 })
+      const budget = new IncidentBudget(7_000, { spentTokens, calls: 1 }, 'gpt-4.1-mini')
       return (await fitEvidence(whole(), { playbook, answers, budget })).shown
     }
     assert.equal((await going(0)).entities.length, 50, 'the answered exchange is not planned again')
@@ -177,7 +177,7 @@ describe('an incident that does not fit its tokens', () => {
           Array(9).fill(told),
           entities,
         )
-        const budget = new IncidentBudget(ceiling, { spentTokens: 0, calls: 0 })
+        const budget = new IncidentBudget(ceiling, { spentTokens: 0, calls: 0 }, 'gpt-4.1-mini')
         await breathe()
         await fitEvidence(context, { playbook, answers: new Map(), budget })
       }

@@ -1,32 +1,29 @@
-import { encode as encodeO200k } from 'gpt-tokenizer/encoding/o200k_base'
+import { countEncoded, type Encoding, encodingOf } from './encodings/encoding.ts'
 import { createPause } from './pause.ts'
 
 /**
- * Token counts by o200k_base, the encoding of every current OpenAI chat model; older models count within a few percent.
- * Byte-pair encoding is quadratic in an unbroken run, so text is counted in windows (over-counts by about 0.1 %, never
- * under), and special tokens in an alert's text are text: refusing them would let one line dead-letter an incident.
+ * Byte-pair encoding is quadratic in an unbroken run, so text is counted in windows (over-counts by about 0.1 %, never under).
  */
 const windowLength = 2_048
-const asText = { disallowedSpecial: new Set<string>() }
 
 /** Tokens of a text. */
-export function countTokens(text: string): number {
+export function countTokens(text: string, encoding: Encoding = 'o200k-base'): number {
   let tokens = 0
   for (let start = 0; start < text.length; ) {
     const end = windowEnd(text, start)
-    tokens += encodeO200k(text.slice(start, end), asText).length
+    tokens += countEncoded(encoding, text.slice(start, end))
     start = end
   }
   return tokens
 }
 
 /** The same, with pauses: a window of hostile text takes up to 4 ms. */
-export async function countTokensInPieces(text: string): Promise<number> {
+export async function countTokensInPieces(text: string, encoding: Encoding = 'o200k-base'): Promise<number> {
   let tokens = 0
   const pause = createPause()
   for (let start = 0; start < text.length; ) {
     const end = windowEnd(text, start)
-    tokens += encodeO200k(text.slice(start, end), asText).length
+    tokens += countEncoded(encoding, text.slice(start, end))
     start = end
     await pause()
   }
@@ -38,17 +35,24 @@ function windowEnd(text: string, start: number): number {
   return end < text.length && /[\uD800-\uDBFF]/.test(text.charAt(end - 1)) ? end - 1 : end
 }
 
-/** Remembers the newest counts of texts: a conversation's prompts share most of theirs. */
+/** Counts as a model does, and remembers the newest counts of texts: a conversation's prompts share most of theirs. */
 export class TokenCounter {
+  readonly #encoding: Encoding
   readonly #known = new Map<string, number>()
 
+  constructor(model: string) {
+    this.#encoding = encodingOf(model)
+  }
+
   count(text: string): number {
-    return this.#known.get(text) ?? this.#learn(text, countTokens(text))
+    return this.#known.get(text) ?? this.#learn(text, countTokens(text, this.#encoding))
   }
 
   /** Counts in pieces what is not known yet, so that `count` of these texts costs nothing. */
   async prepare(texts: readonly string[]): Promise<void> {
-    for (const text of texts) if (!this.#known.has(text)) this.#learn(text, await countTokensInPieces(text))
+    for (const text of texts) {
+      if (!this.#known.has(text)) this.#learn(text, await countTokensInPieces(text, this.#encoding))
+    }
   }
 
   #learn(text: string, tokens: number): number {
@@ -65,8 +69,8 @@ export class TokenCounter {
  */
 export function countPromptTokens(
   messages: readonly { content: string }[],
-  schema?: Record<string, unknown>,
-  counter = new TokenCounter(),
+  schema: Record<string, unknown> | undefined,
+  counter: TokenCounter,
 ): number {
   const format = schema ? counter.count(JSON.stringify(schema)) : 0
   return messages.reduce((sum, message) => sum + 4 + counter.count(message.content), 3 + format)

@@ -40,8 +40,8 @@ export interface FleetBudget {
 export interface FleetBudgetEvents {
   /** How long a call waited for its turn, in milliseconds. */
   waited?(ms: number): void
-  /** The whole fleet's day is spent; `ms` until the next. */
-  daySpent?(ms: number): void
+  /** No message that is taken within `ms` could get its tokens: the fleet's day is spent, or its next minute reserved. */
+  spent?(ms: number): void
 }
 
 /** A worker without any shared budget. */
@@ -53,8 +53,13 @@ export const unlimitedBudget: FleetBudget = {
   close: async () => undefined,
 }
 
-/** Longest wait inside a slot; beyond, the message comes back later. */
-const patienceMs = 20_000
+/**
+ * Longest wait inside a slot; beyond, the message comes back later. Long enough for what a few replicas have in flight:
+ * a message that comes back is claimed and loaded once more, and its tokens may be anybody's until then.
+ */
+const patienceMs = 45_000
+/** Where a wait was too long, nothing is taken until the reservations before it are down to this. */
+const takeAgainMs = 15_000
 /** A conflict means that another replica was served; this many in a row are a row under too much load. */
 const maxConflicts = 12
 const settleEveryMs = 5_000
@@ -102,7 +107,8 @@ export class LedgerBudget implements FleetBudget {
       void this.#commit().catch(() => undefined)
     })
     if ('refused' in grant) {
-      if (grant.refused === 'TokensPerDay') this.#events.daySpent?.(grant.retryAfterMs)
+      if (grant.refused === 'TokensPerDay') this.#events.spent?.(grant.retryAfterMs)
+      if (grant.refused.endsWith('PerMinute')) this.#events.spent?.(grant.retryAfterMs - takeAgainMs)
       throw budgetSpent(grant.refused, grant.retryAfterMs)
     }
     const reservation = once((usedTokens) => {

@@ -30,7 +30,7 @@ const promptCharged = new Set(['content_filter'])
  */
 export class IncidentBudget {
   readonly ceiling: number
-  readonly #counter = new TokenCounter()
+  readonly #counter: TokenCounter
   readonly #calibration: Calibration
   #spent: number
   #reserved = 0
@@ -38,8 +38,15 @@ export class IncidentBudget {
   /** What this attempt used, for the log. */
   readonly used = { promptTokens: 0, completionTokens: 0, cachedTokens: 0, calls: 0 }
 
-  constructor(ceiling: number, before: { spentTokens: number; calls: number }, calibration = new Calibration()) {
+  /** @param model whose encoding counts */
+  constructor(
+    ceiling: number,
+    before: { spentTokens: number; calls: number },
+    model: string,
+    calibration = new Calibration(),
+  ) {
     this.ceiling = ceiling
+    this.#counter = new TokenCounter(model)
     this.#calibration = calibration
     this.#spent = before.spentTokens
     this.#calls = before.calls

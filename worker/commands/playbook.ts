@@ -48,7 +48,11 @@ export async function showPreview(
   const model = options.model ?? (process.env.OPENAI_MODEL?.trim() || playbook.model)
   const context = incidentContext(filed.incident, filed.alerts, filed.entities)
   const ceiling = readTokensPerIncident(process.env)
-  const plan = { playbook, answers: new Map(), budget: new IncidentBudget(ceiling, { spentTokens: 0, calls: 0 }) }
+  const plan = {
+    playbook,
+    answers: new Map(),
+    budget: new IncidentBudget(ceiling, { spentTokens: 0, calls: 0 }, model),
+  }
   const fitted = await fitEvidence(context, plan).catch((error: unknown) => {
     if (!(error instanceof Failure)) throw error
     tell(`The incident would be dead-lettered as ${error.reason}, whatever is cut of it. ${error.message}`)
@@ -88,7 +92,7 @@ function summaryOf(playbook: Playbook) {
 /** Tokens below which no incident fits. */
 async function leastTokensOf(playbook: Playbook): Promise<number> {
   const bare = incidentContext({ properties: { title: '', severity: '', status: '' } }, [], [])
-  const budget = new IncidentBudget(Number.POSITIVE_INFINITY, { spentTokens: 0, calls: 0 })
+  const budget = new IncidentBudget(Number.POSITIVE_INFINITY, { spentTokens: 0, calls: 0 }, playbook.model)
   return await plannedTokens(bare, { playbook, answers: new Map(), budget }, leastRoom)
 }
 

@@ -1,4 +1,5 @@
 import { countTokensInPieces } from '../budget/count-tokens.ts'
+import { encodingOf } from '../budget/encodings/encoding.ts'
 import type { Playbook, Turn } from '../playbooks/load-playbook.ts'
 import type { RunProgress, StoredAnswer } from '../runs/run-store.ts'
 import { cutToFit } from '../sentinel/cut-context.ts'
@@ -156,7 +157,7 @@ export async function converse(parts: {
     if (!(error instanceof PromptTooLong) || asked.shortened) return undefined
     const tokensOf = async (candidate: IncidentContext) => {
       const messages = transcriptOf(exchange, playbook, candidate, progress.answers)
-      return await countTokensInPieces(messages.map((message) => message.content).join('\n'))
+      return await countTokensInPieces(messages.map((message) => message.content).join('\n'), encodingOf(parts.model))
     }
     const most = error.shareTaken(capOf(exchange.turn, asked.capShare)) * (await tokensOf(asked.shown))
     const shown = await cutToFit(

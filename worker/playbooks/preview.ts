@@ -1,4 +1,4 @@
-import { countPromptTokens } from '../budget/count-tokens.ts'
+import { countPromptTokens, TokenCounter } from '../budget/count-tokens.ts'
 import { estimateCostUsd } from '../budget/prices.ts'
 import { capOf, planExchanges, transcriptOf } from '../conversation/converse.ts'
 import type { FittedEvidence } from '../conversation/fit-evidence.ts'
@@ -42,6 +42,7 @@ export function previewPlaybook(playbook: Playbook, model: string, { shown, capS
       { text: placeholder(key), promptTokens: 0, completionTokens: 0, cachedTokens: 0 },
     ]),
   )
+  const counter = new TokenCounter(model)
   const calls = exchanges.map((exchange): PreviewedCall => {
     const messages = transcriptOf(exchange, playbook, shown, answers)
     const asked = messages.map((message) => (message.role === 'assistant' ? { ...message, content: '' } : message))
@@ -50,7 +51,7 @@ export function previewPlaybook(playbook: Playbook, model: string, { shown, capS
     return {
       key: exchange.key,
       messages,
-      promptTokens: countPromptTokens(asked, exchange.turn.schema?.json),
+      promptTokens: countPromptTokens(asked, exchange.turn.schema?.json, counter),
       earlierAnswerTokens,
       maxCompletionTokens: capOf(exchange.turn, capShare),
     }

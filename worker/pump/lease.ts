@@ -14,6 +14,8 @@ export interface LeaseEvents {
 const renewWhenLeft = 0.5
 const firstRetryMs = 250
 const maxRetryMs = 2_000
+/** A reason that is there already: without one each stop would make an exception with its stack. */
+const stopped = new Error('the lease is over')
 /** A lock shorter or longer than Service Bus allows is a clock that is wrong. */
 const shortestLockMs = 1_000
 const longestLockMs = 300_000
@@ -53,7 +55,7 @@ export class Lease {
 
   /** Ends the renewal; the lock itself ends with the settlement. */
   stop(): void {
-    this.#stop.abort()
+    this.#stop.abort(stopped)
   }
 
   async #keep(message: ServiceBusReceivedMessage, renew: RenewLock, clock: Clock): Promise<void> {

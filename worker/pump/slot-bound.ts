@@ -31,7 +31,7 @@ export async function runWithinBound<T>(parts: {
   try {
     return await Promise.race([work(signal), overdue()])
   } finally {
-    over.abort()
+    over.abort(runIsOver)
     // A combined signal that anybody still listens to is never collected, and the openai client never stops listening.
     bound.abort(runIsOver)
   }

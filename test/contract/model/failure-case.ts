@@ -7,7 +7,7 @@ import type { ModelOptions } from '../../../deploy/local/model/model-options.ts'
 import { type ModelServer, startModel } from '../../../deploy/local/model/server.ts'
 import type { Clock } from '../../../shared/clock.ts'
 import { asFailure, type Failure } from '../../../shared/failure.ts'
-import { countPromptTokens } from '../../../worker/budget/count-tokens.ts'
+import { countPromptTokens, TokenCounter } from '../../../worker/budget/count-tokens.ts'
 import { LedgerBudget } from '../../../worker/budget/fleet-budget.ts'
 import { IncidentBudget } from '../../../worker/budget/incident-budget.ts'
 import { emptyLedger, type LedgerLimits, type LedgerState } from '../../../worker/budget/ledger-state.ts'
@@ -169,7 +169,7 @@ export async function startCase(t: TestContext, around: Surroundings = {}): Prom
     store,
     async attempt(signal = new AbortController().signal) {
       const [beganAt, known, slept] = [clock.now(), model.journal.length, clock.sleptMs.length]
-      const budget = new IncidentBudget(around.tokensPerIncident ?? 20_000, progress)
+      const budget = new IncidentBudget(around.tokensPerIncident ?? 20_000, progress, modelName)
       // One per attempt, as another replica would have: what this one spent is written when it ends.
       const fleet = new LedgerBudget(store, { ...unlimited, ...around.limits }, clock)
       const context = incidentContext({ properties }, around.alerts ?? [], around.entities ?? fewEntities)
@@ -217,9 +217,9 @@ export async function startCase(t: TestContext, around: Surroundings = {}): Prom
 const untold = new Set(['stallBeforeHeaders', 'stallBody', 'truncateBody', 'malformedJson', 'emptyBody', 'noChoices'])
 
 /** What is charged for a request: what its answer told, the estimate where it was lost, nothing where nothing was done. */
-function chargeOf({ usage, fault, disconnected, messages, parameters }: ModelRequest): number {
+function chargeOf({ model, usage, fault, disconnected, messages, parameters }: ModelRequest): number {
   if (!usage) return 0
-  const prompt = countPromptTokens(messages as { content: string }[])
+  const prompt = countPromptTokens(messages as { content: string }[], undefined, new TokenCounter(model))
   if (fault?.kind === 'contentFilteredPrompt') return prompt
   if (!disconnected && !untold.has(fault?.kind ?? '')) return usage.total_tokens
   return prompt + Number(parameters.max_completion_tokens)

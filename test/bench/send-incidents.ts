@@ -1,0 +1,40 @@
+import { ServiceBusClient } from '@azure/service-bus'
+import type { Stack } from '../../deploy/local/start-stack.ts'
+import { addIncidents, type TestIncident } from '../harness/incidents.ts'
+
+/** Adds open incidents and sends their ids to a queue. */
+export async function sendIncidents(stack: Stack, queue: string, count: number): Promise<TestIncident[]> {
+  const incidents = addIncidents(stack, count)
+  await sendBodies(
+    stack,
+    queue,
+    incidents.map(({ armId }) => armId),
+  )
+  return incidents
+}
+
+/** Sends bodies in batches as large as the queue takes. */
+export async function sendBodies(stack: Stack, queue: string, bodies: readonly string[]): Promise<void> {
+  const client = new ServiceBusClient(stack.broker.connectionString)
+  const sender = client.createSender(queue)
+  let batch = await sender.createMessageBatch()
+  for (const body of bodies) {
+    if (batch.tryAddMessage({ body })) continue
+    await sender.sendMessages(batch)
+    batch = await sender.createMessageBatch()
+    batch.tryAddMessage({ body })
+  }
+  await sender.sendMessages(batch)
+  await client.close()
+}
+
+/** @throws unless every incident has its three tasks and its tag: a candidate that skips work is not fast */
+export function assertDone(stack: Stack, incidents: readonly TestIncident[]): void {
+  for (const { guid } of incidents) {
+    const labels = stack.sentinel.store.incident(guid).properties.labels ?? []
+    const tasks = stack.sentinel.store.tasks(guid).length
+    if (tasks !== 3 || !labels.some(({ labelName }) => labelName === 'ai-enriched')) {
+      throw new Error(`incident ${guid} has ${tasks} tasks and ${labels.length} labels`)
+    }
+  }
+}
