@@ -56,6 +56,8 @@ export interface FailureDetails {
   retryAfterMs?: number
   /** Whether trying again at once, inside the process, can help. */
   retryNow?: boolean
+  /** The call's answer was lost after the provider took the request: it may have been paid. */
+  maybeCharged?: boolean
   /** The failure by itself proves that every call will fail (a wrong key, no credit): its circuit opens at once. */
   opensCircuit?: boolean
   cause?: unknown
@@ -69,6 +71,7 @@ export class Failure extends Error {
   readonly reason: DeadLetterReason | undefined
   readonly retryAfterMs: number | undefined
   readonly retryNow: boolean
+  readonly maybeCharged: boolean
   readonly opensCircuit: boolean
 
   constructor(message: string, details: FailureDetails) {
@@ -80,6 +83,7 @@ export class Failure extends Error {
     this.reason = details.reason
     this.retryAfterMs = details.retryAfterMs
     this.retryNow = details.retryNow ?? false
+    this.maybeCharged = details.maybeCharged ?? false
     this.opensCircuit = details.opensCircuit ?? false
   }
 }

@@ -23,6 +23,11 @@ describe('immediate retries', () => {
     assert.deepEqual(decide(failure, { immediateRetries: 1 }, 0.5), { do: 'retry-now', delayMs: 1000 })
     assert.equal(decide(failure, { immediateRetries: 2 }).do, 'defer')
   })
+  it('are one where the try before may have been paid', () => {
+    const failure = fails('outage', { retryNow: true, maybeCharged: true })
+    assert.equal(decide(failure, { immediateRetries: 0 }).do, 'retry-now')
+    assert.equal(decide(failure, { immediateRetries: 1 }).do, 'defer')
+  })
   it('honour Retry-After up to 30 s, and are left out above', () => {
     const asked = (retryAfterMs: number) => fails('throttled', { retryNow: true, retryAfterMs })
     assert.deepEqual(decide(asked(30_000), { immediateRetries: 0 }), { do: 'retry-now', delayMs: 30_000 })

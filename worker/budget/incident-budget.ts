@@ -19,8 +19,6 @@ export interface Reservation {
 
 /** An answer shorter than this is of no use, so no call is made for it. */
 const smallestCompletion = 64
-/** Outages with these codes happened after the provider took the request; a web page comes from somebody else. */
-const maybeCharged = new Set(['Timeout', 'ConnectionLost', 'MalformedAnswer'])
 /** Providers charge the prompt that their filter read and refused. */
 const promptCharged = new Set(['content_filter'])
 
@@ -115,7 +113,7 @@ export class IncidentBudget {
       fail: (error) => {
         if (!(error instanceof Failure)) return close(0, 0)
         if (error instanceof PromptTooLong && error.promptTokens) this.#calibration.learn(counted, error.promptTokens)
-        const all = error.kind === 'interrupted' || maybeCharged.has(error.code)
+        const all = error.kind === 'interrupted' || error.maybeCharged
         return close(all || promptCharged.has(error.code) ? promptTokens : 0, all ? completionTokens : 0)
       },
       cancel: () => {

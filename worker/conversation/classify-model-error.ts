@@ -16,6 +16,7 @@ export function classifyModelError(error: unknown, signal: AbortSignal): Failure
   if (error instanceof APIConnectionTimeoutError) {
     return outage('Timeout', 'The model did not answer in time; it may have charged for the call.', {
       retryNow: true,
+      maybeCharged: true,
       cause: error,
     })
   }
@@ -38,6 +39,7 @@ export function classifyModelError(error: unknown, signal: AbortSignal): Failure
     'The connection to the model broke inside an answer; it may have charged for the call.',
     {
       retryNow: true,
+      maybeCharged: true,
       cause: error,
     },
   )
@@ -54,7 +56,8 @@ export function malformedAnswer(data: unknown): Failure {
   return outage(
     html ? 'HtmlAnswer' : 'MalformedAnswer',
     'The model answered with something that is no chat completion: check OPENAI_BASE_URL (it usually ends in /v1).',
-    { retryNow: true },
+    // A page comes from somebody else than the model.
+    { retryNow: true, maybeCharged: !html },
   )
 }
 

@@ -37,6 +37,8 @@ export interface RecoverySettings {
 
 /** At most this many immediate retries, and none that would have to wait longer than this: the message's lock is held meanwhile. */
 export const maxImmediateRetries = 2
+/** Where each try may have been paid. */
+const maxPaidRetries = 1
 export const maxImmediateDelayMs = 30_000
 /** A provider's Retry-After is honoured up to here; 86,400 s was seen where an hour was enough. */
 const maxRetryAfterMs = 3_600_000
@@ -51,7 +53,8 @@ export function decideRecovery(
   random: number,
 ): Recovery {
   const retryNowMs = failure.retryAfterMs ?? 500 * 2 ** history.immediateRetries * (0.5 + random)
-  if (failure.retryNow && history.immediateRetries < maxImmediateRetries && retryNowMs <= maxImmediateDelayMs) {
+  const mostRetries = failure.maybeCharged ? maxPaidRetries : maxImmediateRetries
+  if (failure.retryNow && history.immediateRetries < mostRetries && retryNowMs <= maxImmediateDelayMs) {
     return { do: 'retry-now', delayMs: retryNowMs }
   }
   const defer = (delayMs: number, attempt = history.attempt): Recovery => ({
