@@ -8,7 +8,8 @@ import { expireIntoDeadLetters, incidentArmId, incidentGuid } from '../harness/d
 /**
  * Dead letters by the thousand: how long a list takes, how fast a replay is (from the head, and with bystanders between, which
  * are swept past), and how much memory each takes. All have the same small heap, because garbage that nobody needs to collect
- * looks like growth: memory is flat when ten times as many fit into it.
+ * looks like growth: memory is flat when ten times as many fit into it. The young generation is no part of that limit, and where it
+ * outgrows it V8 collects the whole heap all the time: it is kept small too.
  */
 const sizes = [1_000, 10_000]
 const heapMb = 96
@@ -29,7 +30,7 @@ for (const size of sizes) {
     const environment = {
       SERVICEBUS_CONNECTION_STRING: broker.connectionString,
       XDG_STATE_HOME: join(folder, `${size}-${shape}`),
-      NODE_OPTIONS: `--max-old-space-size=${heapMb}`,
+      NODE_OPTIONS: `--max-old-space-size=${heapMb} --max-semi-space-size=8`,
     }
     const listed = await measure(environment, 'dlq', 'list')
     const selection = shape === 'all' ? [] : ['--dependency', 'model']

@@ -18,7 +18,7 @@ describe('dead letters on the command line', { timeout: 150_000 }, () => {
   let number = 0
 
   before(async () => {
-    const names = Array.from({ length: 16 }, (_, index) => ({
+    const names = Array.from({ length: 20 }, (_, index) => ({
       name: `q${index + 1}`,
       duplicateDetectionWindowMs: 600_000,
     }))
@@ -43,6 +43,13 @@ describe('dead letters on the command line', { timeout: 150_000 }, () => {
   const fill = (...seeds: Parameters<typeof makeDeadLetters>[2]) => makeDeadLetters(broker, queue, seeds)
   const json = (result: CommandResult) => JSON.parse(result.stdout) as Record<string, unknown>
   const view = () => broker.inspect(queue)
+  /** How each dead letter of the queue was settled, as it happens. */
+  const settlementsOfDeadLetters = () => {
+    const outcomes: string[] = []
+    const path = `${queue}/$DeadLetterQueue`
+    broker.events.on('settled', (event) => event.queue === path && outcomes.push(event.outcome))
+    return outcomes
+  }
   const letterOf = (id: string): MessageView =>
     view().deadLettered.find((one) => one.messageId === id) ?? assert.fail(`there is no ${id}`)
 
@@ -103,7 +110,13 @@ describe('dead letters on the command line', { timeout: 150_000 }, () => {
     assert.equal(unconfirmed.code, 2, 'nobody is there to confirm')
     assert.match(unconfirmed.stderr, /add --yes/)
 
+    const outcomes = settlementsOfDeadLetters()
     const { code, stdout } = await dlq('replay', '--reason', 'AttemptsExhausted', '--yes', '--json')
+    assert.deepEqual(
+      outcomes.sort(),
+      ['abandoned', 'abandoned', 'completed', 'completed'],
+      'at full speed none is set aside, and each bystander is locked once',
+    )
     assert.deepEqual([code, (JSON.parse(stdout) as { moved: number }).moved], [0, 2])
     assert.deepEqual(
       view().deadLettered,
@@ -117,6 +130,16 @@ describe('dead letters on the command line', { timeout: 150_000 }, () => {
       'enricher-origin': `${incidentGuid(1)}:recommended-steps`,
       'enricher-replays': 1,
     })
+  })
+
+  it('with a rate, or a ramp that outlasts a lock, the selected are set aside first, and the others are released at once', async () => {
+    await fill(workersLetter(1, 'Theirs'), workersLetter(2), workersLetter(3), workersLetter(4, 'AccessDenied'))
+    const outcomes = settlementsOfDeadLetters()
+    const { code } = await dlq('replay', '--reason', 'AttemptsExhausted', '--rate', '100', '--yes')
+    assert.equal(code, 0)
+    assert.deepEqual(outcomes, ['deferred', 'deferred', 'abandoned', 'completed', 'completed'])
+    assert.equal((await dlq('replay', '--reason', 'AccessDenied', '--ramp', '5', '--yes')).code, 0)
+    assert.deepEqual(outcomes.slice(5), ['deferred', 'abandoned', 'completed'])
   })
 
   it('a copy is what the sender sent: bytes that are no text, values, sequences, types of properties, every field', async () => {

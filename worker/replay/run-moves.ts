@@ -57,7 +57,7 @@ export async function runMoves<Item extends { sequence: string }>(parts: RunMove
         .map((item) => [item.sequence, item]),
     )
     if (wanted.size === 0) break
-    const taker = new Taker(queue, survey)
+    const taker = new Taker(queue, survey, isFullSpeed(parts.pace))
     try {
       const failed = await moveDeadLetters({
         taker,
@@ -84,6 +84,11 @@ export async function runMoves<Item extends { sequence: string }>(parts: RunMove
   }
   const present = presentIn(stopped || signal.aborted ? await look() : survey)
   return judge(journal, present, refused)
+}
+
+/** Locks last 5 s at least, and the ramp has nine steps: it may not be what a message waits for while it is locked. */
+function isFullSpeed({ ratePerSecond, stepMs }: PaceOptions): boolean {
+  return ratePerSecond === undefined && stepMs <= 500
 }
 
 function judge(

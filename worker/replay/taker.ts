@@ -7,15 +7,15 @@ import type { Survey } from './survey.ts'
 /**
  * Service Bus hands out messages from the head only, so a dead letter behind others can be reached in two ways:
  *
- * 1. Receive up to it, hold the lock of every bystander in front until the run is over, then abandon them. Nothing changes
- *    state; but a slow, rate-limited run locks strangers for hours, two operators block each other, and the SDK's session
- *    window ends after 2,047 held messages.
+ * 1. Receive up to it, and hold the lock of every bystander in front until the last wanted one is reached. Nothing but what
+ *    was selected changes; but a rate-limited run would lock strangers for hours.
  * 2. Sweep once as fast as the queue gives: defer the wanted ones, abandon the bystanders when the sweep is past the last
- *    wanted one; then take the deferred by their sequence numbers, at any rate. Bystanders are locked for seconds; abandoning
- *    does not count as a delivery in a dead-letter queue; but deferring cannot be undone, so other tools can only peek them.
+ *    wanted one; then take the deferred by their sequence numbers, at any rate. Bystanders are locked for seconds; but
+ *    deferring cannot be undone, so other tools can only peek the deferred ones.
  *
- * This is the second, because only what was selected to leave changes. Where no bystander is in front, as when everything is
- * replayed, neither is needed: messages are taken from the head and moved at once.
+ * A run at full speed is as fast as a sweep and spares its second half, so it goes the first way; with a rate, or when the
+ * first way has taken `maxHoldMs`, it is the second. Abandoning does not count as a delivery in a dead-letter queue. Where no
+ * bystander is in front, as when everything is replayed, neither is needed: messages are taken from the head and moved at once.
  */
 export class Taker {
   readonly #queue: DeadLetterQueue
@@ -23,29 +23,39 @@ export class Taker {
   readonly #atHead: Set<string>
   readonly #aside: string[]
   #direct: number
+  /** How many the head still holds up to the last wanted one, bystanders included. */
   #span: number
   #headIsEmpty = false
+  #mayHold: boolean
+  #heldSince: number | undefined
+  /** Wanted and locked already, because they lay beyond bystanders. */
+  readonly #ready: Taken[] = []
   readonly #receivers: ServiceBusReceiver[] = []
   #received = 0
   readonly #held: { message: ServiceBusReceivedMessage; receiver: ServiceBusReceiver }[] = []
 
-  constructor(queue: DeadLetterQueue, survey: Survey) {
+  /** @param atFullSpeed nothing holds the run back for longer than a lock lasts */
+  constructor(queue: DeadLetterQueue, survey: Survey, atFullSpeed: boolean) {
     this.#queue = queue
     this.#atHead = new Set(survey.active)
     this.#aside = [...survey.deferred]
     this.#direct = survey.direct
     this.#span = survey.span
+    this.#mayHold = atFullSpeed
   }
 
   /** Takes up to `count` of the wanted ones, locked. None are left, or none can be had, when it gives none. */
   async take(count: number, signal: AbortSignal): Promise<Taken[]> {
-    while (this.#atHead.size > 0 && !this.#headIsEmpty) {
+    for (;;) {
       signal.throwIfAborted()
+      if (this.#ready.length > 0) return this.#ready.splice(0, Math.min(count, maxBatch))
+      if (this.#atHead.size === 0 || this.#headIsEmpty) break
       if (this.#direct <= 0) {
-        await this.#sweep(signal)
+        if (this.#mayHold) await this.#passBystanders()
+        else await this.#sweep(signal)
         continue
       }
-      const { wanted } = await this.#receive(Math.min(count, this.#direct, maxBatch))
+      const wanted = await this.#receive(Math.min(count, this.#direct, maxBatch))
       this.#direct -= wanted.length
       // Others are in front after all: another operator released them meanwhile.
       if (this.#held.length > 0) this.#direct = 0
@@ -62,17 +72,28 @@ export class Taker {
 
   /** Hands back what is held; the links end with their client. */
   async close(): Promise<void> {
+    await Promise.all(this.#ready.splice(0).map((one) => one.settle({ settle: 'abandon' })))
     await this.#releaseHeld()
     for (const receiver of this.#receivers) receiver.close().catch(() => undefined)
+  }
+
+  /** Receives on, past bystanders whose locks are held, until there are wanted ones or it takes too long. */
+  async #passBystanders(): Promise<void> {
+    this.#heldSince ??= performance.now()
+    while (this.#ready.length === 0 && this.#atHead.size > 0 && !this.#headIsEmpty && this.#mayHold) {
+      const wanted = await this.#receive(Math.min(maxBatch, Math.max(1, this.#span)))
+      this.#ready.push(...wanted)
+      await this.#renewHeld()
+      this.#mayHold = performance.now() - this.#heldSince < maxHoldMs
+    }
+    if (this.#atHead.size === 0) await this.#releaseHeld()
   }
 
   /** Sets every wanted one aside that the head still holds. */
   async #sweep(signal: AbortSignal): Promise<void> {
     try {
-      let left = this.#span
       while (this.#atHead.size > 0 && !this.#headIsEmpty && !signal.aborted) {
-        const { wanted, others } = await this.#receive(Math.min(maxBatch, Math.max(1, left)))
-        left -= wanted.length + others
+        const wanted = await this.#receive(Math.min(maxBatch, Math.max(1, this.#span)))
         const results = await Promise.all(
           wanted.map(async (one) => ({ one, ...(await one.settle({ settle: 'defer' })) })),
         )
@@ -85,18 +106,19 @@ export class Taker {
     signal.throwIfAborted()
   }
 
-  async #receive(count: number): Promise<{ wanted: Taken[]; others: number }> {
+  async #receive(count: number): Promise<Taken[]> {
     const receiver = this.#receiver(count)
     const messages = await receiver.receiveMessages(count, { maxWaitTimeInMs: emptyAfterMs })
     this.#received += messages.length
+    this.#span -= messages.length
     this.#headIsEmpty = messages.length === 0
     const wanted: Taken[] = []
     for (const message of messages) {
       const sequence = message.sequenceNumber?.toString() ?? ''
       if (this.#atHead.delete(sequence)) wanted.push(this.#taken(message, receiver, sequence))
-      else this.#held.push({ message: withoutContent(message), receiver })
+      else this.#held.push({ message: lockOf(message), receiver })
     }
-    return { wanted, others: messages.length - wanted.length }
+    return wanted
   }
 
   /** A link whose oldest message is unsettled stops after 2,047 more: a new one is opened well before. */
@@ -143,9 +165,11 @@ export class Taker {
   }
 
   async #releaseHeld(): Promise<void> {
-    const held = this.#held.splice(0)
     // One that cannot be released comes back when its lock ends.
-    await Promise.all(held.map((one) => settleDelivery(one, { settle: 'abandon' }, this.#queue.control)))
+    while (this.#held.length > 0) {
+      const some = this.#held.splice(0, maxBatch)
+      await Promise.all(some.map((one) => settleDelivery(one, { settle: 'abandon' }, this.#queue.control)))
+    }
   }
 }
 
@@ -162,8 +186,16 @@ const maxSettleTries = 3
 /** The head is taken to be empty when it gives nothing for this long: what is left there is locked by somebody else. */
 const emptyAfterMs = 2_000
 const renewWhenLeftMs = 10_000
+/** A run at full speed holds bystanders for no longer; the rest is swept. */
+const maxHoldMs = 10_000
 
-/** Bystanders are held by the thousand; their content is of no interest. */
-function withoutContent(message: ServiceBusReceivedMessage): ServiceBusReceivedMessage {
-  return Object.assign(message, { body: undefined, applicationProperties: undefined, _rawAmqpMessage: {} })
+/**
+ * What it takes to renew or release a bystander: its lock and its delivery. They are held by the thousand, and the rest of
+ * each (the decoded message, and the 64 KB of network input that its bytes are a part of) would fill the heap with holes.
+ */
+function lockOf(message: ServiceBusReceivedMessage): ServiceBusReceivedMessage {
+  const { lockToken, lockedUntilUtc, delivery } = message as ServiceBusReceivedMessage & { delivery?: object }
+  if (delivery) Object.assign(delivery, { frames: [], remote_state: undefined })
+  const prototype = Object.getPrototypeOf(message) as object
+  return Object.assign(Object.create(prototype), { lockToken, lockedUntilUtc, delivery }) as ServiceBusReceivedMessage
 }
