@@ -45,8 +45,6 @@ export interface ModelClient {
 
 /** A completion of a few hundred tokens takes seconds; a reasoning model may think for a minute or two. */
 const requestTimeoutMs = 180_000
-/** Azure OpenAI's v1 API takes tokens for this audience. */
-const azureScope = 'https://ai.azure.com/.default'
 
 const completionSchema = z.object({
   choices: z
@@ -185,7 +183,7 @@ function keySource(
   let token: { token: string; expiresOnTimestamp: number } | undefined
   return async () => {
     if (!token || token.expiresOnTimestamp - Date.now() < 5 * 60_000) {
-      token = (await identity.getToken(azureScope)) ?? undefined
+      token = (await identity.getToken(configuration.tokenScope)) ?? undefined
     }
     if (!token) throw new Error('The identity answered no token')
     return token.token
