@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StackOptions } from '../../deploy/local/start-stack.ts'
+import type { RunReport } from '../../worker/health/run-totals.ts'
 import { Fleet } from '../harness/fleet.ts'
 import { healthDuring, healthOf, untilHealth } from '../harness/health.ts'
 import { type OutagePart, startOutage } from '../harness/outage.ts'
@@ -39,6 +40,12 @@ describe('live and ready of a real worker tell the truth', { timeout: 120_000, c
     await untilHealth(worker, isReady, noticedWithinMs)
     await fleet.sendNew(1)
     await worker.settled(1)
+    const line = await worker.line(({ event }) => event === 'incident.enriched')
+    const { totals } = (await healthOf(worker)).status as { totals: RunReport }
+    const { calls, promptTokens, completionTokens, cachedTokens, costUsd } = line
+    const spend = { calls, promptTokens, completionTokens, cachedTokens, costUsd }
+    assert.ok(Number(costUsd) > 0)
+    assert.deepEqual(totals.today.workspaces, { [String(line.workspace).toLowerCase()]: spend }, 'as it was logged')
     await fleet.stack.broker.stop()
     const ms = await untilHealth(worker, isLiveOnly, noticedWithinMs)
     test.diagnostic(`not ready ${Math.round(ms)} ms after the broker stopped`)

@@ -22,6 +22,8 @@ const sent = `00-${traceId}-${senderSpan}-01`
 const secretTitle = 'Nobody may read this title'
 const secretDescription = 'nor this description of 203.0.113.45'
 
+const dayLimits = { TOKENS_PER_DAY: '1000000', TOKENS_PER_DAY_PER_WORKSPACE: '900000' }
+
 const clockStepNs = 2_000_000
 
 describe('telemetry', { timeout: 120_000 }, () => {
@@ -61,7 +63,7 @@ describe('telemetry', { timeout: 120_000 }, () => {
 
   it("over OTLP: a span per incident with its get, turns, calls, writes and settlement, under the sender's trace; every metric; no text", async () => {
     const receiver = await startOtlpReceiver()
-    const worker = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint })
+    const worker = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, ...dayLimits })
     const [good, broken] = [add(), add()]
     stack.model.faults.next({ kind: 'refusal' }, 1, `${secretTitle} 2.`)
     const sender = client.createSender('incidents')
@@ -130,9 +132,7 @@ describe('telemetry', { timeout: 120_000 }, () => {
     assert.deepEqual([copy.traceId, copy.parentSpanId], [first.traceId, first.spanId])
     assert.equal(messageOf('poison')[0]?.attributes[attributeNames.reason], 'InvalidMessage')
 
-    const without = new Set<string>([metricNames.reservationWait[0], metricNames.budgetLeft[0]])
     for (const [name, unit] of Object.values(metricNames)) {
-      if (without.has(name)) continue
       const [point] = receiver.latest(name)
       assert.ok(point, name)
       assert.equal(point.unit, unit)
@@ -156,7 +156,27 @@ describe('telemetry', { timeout: 120_000 }, () => {
       logged,
       'the log and the metrics count the same tokens',
     )
+    const workspace = europeWorkspace.armId.toLowerCase()
+    for (const [name] of [metricNames.tokens, metricNames.cost]) {
+      for (const point of receiver.latest(name))
+        assert.equal(point.attributes[attributeNames.workspace], workspace, name)
+    }
     assert.ok((receiver.latest(metricNames.cost[0])[0]?.value ?? 0) > 0)
+    // Each call waited for its reservation, and both budgets are short of what was charged.
+    const calls = receiver.latest(metricNames.calls[0]).reduce((sum, point) => sum + point.value, 0)
+    assert.equal(receiver.latest(metricNames.reservationWait[0])[0]?.value, calls)
+    const left = receiver.latest(metricNames.budgetLeft[0])
+    assert.deepEqual(
+      left.map(({ attributes, value }) => [
+        attributes[attributeNames.scope],
+        attributes[attributeNames.workspace],
+        value,
+      ]),
+      [
+        ['day', undefined, 1_000_000 - logged],
+        ['workspace-day', workspace, 900_000 - logged],
+      ],
+    )
     for (const name of Object.values(genAiMetrics)) assert.ok(receiver.latest(name).length > 0, name)
     for (const name of Object.values(latestGenAiMetrics)) assert.equal(receiver.latest(name).length, 0, name)
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { unlimitedBudget } from '../../worker/budget/fleet-budget.ts'
 import { readConfiguration } from '../../worker/configuration.ts'
 import { startHealthServer } from '../../worker/health/health-server.ts'
 import { reportHealth } from '../../worker/health/report-health.ts'
@@ -34,6 +35,7 @@ async function answersOf(pump: { state: PumpState; ready: boolean; oldestRunMs?:
     pump: view,
     circuits: new Circuits(),
     totals: new RunTotals(),
+    fleet: unlimitedBudget,
     configuration,
     playbook,
     startedAt: Date.now(),
@@ -75,6 +77,7 @@ describe('the health endpoints pass on what the pump says', () => {
       'concurrency',
       'counters',
       'totals',
+      'budgetLeft',
       'circuits',
       'queue',
       'playbook',

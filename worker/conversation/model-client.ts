@@ -24,6 +24,8 @@ export interface ModelRequest {
   reasoningEffort: string | undefined
   /** A JSON schema that the answer must satisfy. */
   schema: Record<string, unknown> | undefined
+  /** ARM id, in lower case, of the workspace that the call is made for; for telemetry, never sent. */
+  workspace?: string
 }
 
 export interface ModelAnswer {
