@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { systemClock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import { Calibration } from './budget/calibration.ts'
+import type { FleetBudget } from './budget/fleet-budget.ts'
 import { createFleetBudget } from './budget/open-fleet-budget.ts'
 import type { Configuration } from './configuration.ts'
 import { createModelClient } from './conversation/model-client.ts'
@@ -25,6 +26,7 @@ export interface Worker {
   circuits: Circuits
   connection: QueueConnection
   totals: RunTotals
+  fleet: FleetBudget
   close(): Promise<void>
 }
 
@@ -105,6 +107,7 @@ export function composeWorker(
     circuits,
     connection,
     totals,
+    fleet,
     close: async () => {
       await fleet.close()
       circuits.close()

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { parseEnv } from 'node:util'
 import { parseWorkspaceArmId, type WorkspaceRef } from '../shared/arm-id.ts'
 import { type LogLevel, logLevels } from '../shared/log.ts'
+import { azureTokenScope } from './conversation/azure-token-scope.ts'
 import { readTelemetryConfiguration, type TelemetryConfiguration } from './telemetry/read-telemetry-configuration.ts'
 
 type Environment = Record<string, string | undefined>
@@ -23,6 +24,8 @@ export interface ModelConfiguration {
   baseUrl: string
   apiKey: string | undefined
   apiKeyFile: string | undefined
+  /** What the identity's token is asked for; used where there is no key. */
+  tokenScope: string
   /** Overrides the playbook's model; on Azure the deployment's name. */
   model: string | undefined
 }
@@ -96,12 +99,13 @@ const readCeiling = (read: Reader) => read.number('TOKENS_PER_INCIDENT', 20_000,
 /** Reads what `enricher run` needs. @throws ConfigurationError with all problems at once. */
 export function readConfiguration(env: Environment): Configuration {
   const read = new Reader(env)
+  const resourceManagerUrl = read.url('AZURE_RESOURCE_MANAGER_URL') ?? 'https://management.azure.com'
   const configuration: Configuration = {
     queue: readQueue(read),
     workspaces: readWorkspaces(read),
-    resourceManagerUrl: read.url('AZURE_RESOURCE_MANAGER_URL', 'https://management.azure.com') ?? '',
+    resourceManagerUrl,
     identityClientId: read.text('AZURE_CLIENT_ID'),
-    model: readModel(read),
+    model: readModel(read, resourceManagerUrl),
     state: readState(read),
     playbookFile: readPlaybookFile(read),
     concurrency: read.number('CONCURRENCY', 16, { min: 1, max: 1000 }),
@@ -189,7 +193,7 @@ function readWorkspaces(read: Reader): WorkspaceRef[] {
 
 const loopbackHosts = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
-function readModel(read: Reader): ModelConfiguration {
+function readModel(read: Reader, resourceManagerUrl: string): ModelConfiguration {
   const apiKey = read.text('OPENAI_API_KEY')
   const apiKeyFile = read.text('OPENAI_API_KEY_FILE')
   const azure = read.url('AZURE_OPENAI_ENDPOINT')
@@ -230,6 +234,7 @@ function readModel(read: Reader): ModelConfiguration {
     baseUrl: azureBase ? `${azureBase}/openai/v1` : (base ?? 'https://api.openai.com/v1'),
     apiKey,
     apiKeyFile,
+    tokenScope: azureTokenScope(azure, resourceManagerUrl),
     model: read.text('OPENAI_MODEL'),
   }
 }
@@ -329,9 +334,9 @@ class Reader {
     return value === '' ? undefined : value
   }
 
-  url(variable: string, fallback?: string): string | undefined {
+  url(variable: string): string | undefined {
     const value = this.text(variable)
-    if (value === undefined) return fallback
+    if (value === undefined) return undefined
     const url = URL.canParse(value) ? new URL(value) : undefined
     if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
       this.problem(variable, 'is not an http or https URL')

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
@@ -13,7 +14,9 @@ import {
   metricNames,
 } from '../../worker/telemetry/telemetry-names.ts'
 import { useBundledWorker } from '../harness/bundled-worker.ts'
-import { type ReceivedSpan, startOtlpReceiver } from '../harness/otlp-receiver.ts'
+import { Fleet } from '../harness/fleet.ts'
+import { type ReceivedPoint, type ReceivedSpan, startOtlpReceiver } from '../harness/otlp-receiver.ts'
+import { startOutage } from '../harness/outage.ts'
 import { WorkerProcess } from '../harness/worker-process.ts'
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
@@ -21,6 +24,8 @@ const senderSpan = '00f067aa0ba902b7'
 const sent = `00-${traceId}-${senderSpan}-01`
 const secretTitle = 'Nobody may read this title'
 const secretDescription = 'nor this description of 203.0.113.45'
+
+const dayLimits = { TOKENS_PER_DAY: '1000000', TOKENS_PER_DAY_PER_WORKSPACE: '900000' }
 
 const clockStepNs = 2_000_000
 
@@ -61,7 +66,7 @@ describe('telemetry', { timeout: 120_000 }, () => {
 
   it("over OTLP: a span per incident with its get, turns, calls, writes and settlement, under the sender's trace; every metric; no text", async () => {
     const receiver = await startOtlpReceiver()
-    const worker = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint })
+    const worker = await start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint, ...dayLimits })
     const [good, broken] = [add(), add()]
     stack.model.faults.next({ kind: 'refusal' }, 1, `${secretTitle} 2.`)
     const sender = client.createSender('incidents')
@@ -130,9 +135,7 @@ describe('telemetry', { timeout: 120_000 }, () => {
     assert.deepEqual([copy.traceId, copy.parentSpanId], [first.traceId, first.spanId])
     assert.equal(messageOf('poison')[0]?.attributes[attributeNames.reason], 'InvalidMessage')
 
-    const without = new Set<string>([metricNames.reservationWait[0], metricNames.budgetLeft[0]])
     for (const [name, unit] of Object.values(metricNames)) {
-      if (without.has(name)) continue
       const [point] = receiver.latest(name)
       assert.ok(point, name)
       assert.equal(point.unit, unit)
@@ -156,7 +159,27 @@ describe('telemetry', { timeout: 120_000 }, () => {
       logged,
       'the log and the metrics count the same tokens',
     )
+    const workspace = europeWorkspace.armId.toLowerCase()
+    for (const [name] of [metricNames.tokens, metricNames.cost]) {
+      for (const point of receiver.latest(name))
+        assert.equal(point.attributes[attributeNames.workspace], workspace, name)
+    }
     assert.ok((receiver.latest(metricNames.cost[0])[0]?.value ?? 0) > 0)
+    // Each call waited for its reservation, and both budgets are short of what was charged.
+    const calls = receiver.latest(metricNames.calls[0]).reduce((sum, point) => sum + point.value, 0)
+    assert.equal(receiver.latest(metricNames.reservationWait[0])[0]?.value, calls)
+    const left = receiver.latest(metricNames.budgetLeft[0])
+    assert.deepEqual(
+      left.map(({ attributes, value }) => [
+        attributes[attributeNames.scope],
+        attributes[attributeNames.workspace],
+        value,
+      ]),
+      [
+        ['day', undefined, 1_000_000 - logged],
+        ['workspace-day', workspace, 900_000 - logged],
+      ],
+    )
     for (const name of Object.values(genAiMetrics)) assert.ok(receiver.latest(name).length > 0, name)
     for (const name of Object.values(latestGenAiMetrics)) assert.equal(receiver.latest(name).length, 0, name)
 
@@ -173,6 +196,54 @@ describe('telemetry', { timeout: 120_000 }, () => {
       'local-demo-key',
     ])
       assert.ok(!bytes.includes(text), text)
+  })
+
+  it('what happens to leases, circuits and slots is in the metrics when it happens', async () => {
+    const fleet = await Fleet.open({ queue: { lockDurationMs: 4_000 }, model: { latencyMs: 3_000 } })
+    const receiver = await startOtlpReceiver()
+    try {
+      const worker = fleet.start({
+        OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
+        OTEL_METRIC_EXPORT_INTERVAL: '500',
+        CONCURRENCY: '2',
+      })
+      /** Resolves with a point, past or to come. */
+      const seen = async ([name]: readonly [string, ...string[]], fits: (point: ReceivedPoint) => boolean) => {
+        for (;;) {
+          const point = receiver.points.find((one) => one.name === name && fits(one))
+          if (point) return point
+          await once(receiver.events, 'received')
+        }
+      }
+      await fleet.sendNew(1)
+      await seen(metricNames.inFlight, ({ value }) => value === 1)
+      await seen(metricNames.leaseRenewals, ({ value }) => value >= 1)
+      const [taken] = fleet.stack.broker.inspect('incidents').active
+      assert.ok(taken && fleet.stack.broker.faults.expireLock(taken.sequenceNumber))
+      await worker.line((line) => line.event === 'lease.lost')
+      await seen(metricNames.leaseLosses, ({ value }) => value === 1)
+      await worker.settled(1)
+      const enriched = await seen(metricNames.timeToEnrichment, ({ value }) => value === 1)
+      const arrived = receiver.latest(metricNames.queueTime[0])[0]
+      // Only what was enriched has a time to enrichment; the wait for the lock to end is in it, and two turns of three seconds.
+      assert.ok((enriched.sum ?? 0) > 6, `${enriched.sum} s`)
+      assert.equal(arrived?.value, 2, 'both deliveries waited in the queue')
+      await seen(metricNames.attempts, ({ value, sum }) => value === 1 && sum === 0)
+      await seen(metricNames.inFlight, ({ value }) => value === 0)
+
+      const ofModel = ({ attributes }: ReceivedPoint) => attributes[attributeNames.circuit] === 'model'
+      await seen(metricNames.circuit, (point) => ofModel(point) && point.value === 0)
+      const outage = startOutage(fleet.stack, ['model'])
+      await fleet.sendNew(2)
+      await seen(metricNames.circuit, (point) => ofModel(point) && point.value === 2)
+      outage.end()
+      await worker.line((line) => line.event === 'circuit.closed')
+      await worker.stop()
+      assert.equal(receiver.latest(metricNames.circuit[0]).find(ofModel)?.value, 0)
+    } finally {
+      await fleet.close()
+      await receiver.close()
+    }
   })
 
   it('the newer GenAI names by the standard opt-in, and the older ones no longer', async () => {

@@ -2,11 +2,13 @@ import type { Clock } from '../../shared/clock.ts'
 import { Failure } from '../../shared/failure.ts'
 import {
   type BudgetCode,
+  type BudgetLeft,
   type Grant,
   type LedgerAsk,
   type LedgerLimits,
   type LedgerState,
   learnLimit,
+  leftOf,
   refuse,
   reserve,
   settle,
@@ -31,8 +33,8 @@ export interface FleetBudget {
   refused(model: string, retryAfterMs: number, slowDown?: boolean): void
   /** The provider's headers say how many tokens per minute it grants. */
   learned(model: string, tokensPerMinute: number): void
-  /** What is left today, for telemetry. */
-  left(): { scope: string; tokens: number }[]
+  /** What is left today, as this process last saw it. */
+  left(): BudgetLeft[]
   /** Writes what is not settled yet. */
   close(): Promise<void>
 }
@@ -139,11 +141,8 @@ export class LedgerBudget implements FleetBudget {
     this.#changes.push((state, now) => learnLimit(state, model, tokensPerMinute, now))
   }
 
-  left(): { scope: string; tokens: number }[] {
-    const { tokensPerDay } = this.#limits
-    if (tokensPerDay === undefined || !this.#known) return []
-    const { reserved, settled } = this.#known.state.spent
-    return [{ scope: 'day', tokens: Math.max(0, tokensPerDay - reserved - settled) }]
+  left(): BudgetLeft[] {
+    return this.#known ? leftOf(this.#known.state, this.#limits, this.#clock.now()) : []
   }
 
   async close(): Promise<void> {

@@ -56,6 +56,13 @@ export type BudgetCode =
 /** When the call may be made and the day it was booked on, or that it may not: then nothing was reserved. */
 export type Grant = { startAt: number; day: string } | { refused: BudgetCode; retryAfterMs: number }
 
+/** Tokens that may still be spent in this UTC day: of the fleet, or of a workspace (ARM id in lower case). */
+export interface BudgetLeft {
+  scope: 'day' | 'workspace-day'
+  workspace?: string
+  tokens: number
+}
+
 /**
  * Of the limit, this share is the rate and the rest the burst, so the worst minute is the limit itself: with the whole limit
  * as the rate a provider that counts by the minute refuses 8 % (research/openai.md 1.4).
@@ -148,6 +155,23 @@ export function learnLimit(state: LedgerState, model: string, tokensPerMinute: n
   state.models[model] = pace
   pace.headerLimit = tokensPerMinute
   pace.headerUntil = now + headerHoldsMs
+}
+
+/** What the day's limits leave: all of it where the counters are another day's, and of workspaces those that spent something. */
+export function leftOf(state: LedgerState, limits: LedgerLimits, now: number): BudgetLeft[] {
+  const { tokensPerDay, tokensPerDayPerWorkspace } = limits
+  const current = state.day === dayOf(now)
+  const left = (limit: number, spend: Spend) => Math.max(0, limit - (current ? used(spend) : 0))
+  return [
+    ...(tokensPerDay === undefined ? [] : [{ scope: 'day' as const, tokens: left(tokensPerDay, state.spent) }]),
+    ...(tokensPerDayPerWorkspace === undefined
+      ? []
+      : Object.entries(state.workspaces).map(([workspace, spend]) => ({
+          scope: 'workspace-day' as const,
+          workspace,
+          tokens: left(tokensPerDayPerWorkspace, spend),
+        }))),
+  ]
 }
 
 /** UTC date of a time. */

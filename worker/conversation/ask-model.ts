@@ -47,7 +47,10 @@ export async function askModel(
         throw error
       }
       try {
-        const one = await model.complete({ ...request, maxCompletionTokens: reservation.completionTokens }, signal)
+        const one = await model.complete(
+          { ...request, maxCompletionTokens: reservation.completionTokens, workspace },
+          signal,
+        )
         turn.settle(reservation.settle(one))
         if (one.limitTokens !== undefined) fleet.learned(request.model, one.limitTokens)
         return one

@@ -24,6 +24,8 @@ export interface ModelRequest {
   reasoningEffort: string | undefined
   /** A JSON schema that the answer must satisfy. */
   schema: Record<string, unknown> | undefined
+  /** ARM id, in lower case, of the workspace that the call is made for; for telemetry, never sent. */
+  workspace?: string
 }
 
 export interface ModelAnswer {
@@ -45,8 +47,6 @@ export interface ModelClient {
 
 /** A completion of a few hundred tokens takes seconds; a reasoning model may think for a minute or two. */
 const requestTimeoutMs = 180_000
-/** Azure OpenAI's v1 API takes tokens for this audience. */
-const azureScope = 'https://ai.azure.com/.default'
 
 const completionSchema = z.object({
   choices: z
@@ -186,7 +186,7 @@ function keySource(
   let token: { token: string; expiresOnTimestamp: number } | undefined
   return async () => {
     if (!token || token.expiresOnTimestamp - Date.now() < 5 * 60_000) {
-      token = (await identity.getToken(azureScope)) ?? undefined
+      token = (await identity.getToken(configuration.tokenScope)) ?? undefined
     }
     if (!token) throw new Error('The identity answered no token')
     return token.token

@@ -1,3 +1,4 @@
+import type { FleetBudget } from '../budget/fleet-budget.ts'
 import type { Configuration } from '../configuration.ts'
 import type { Playbook } from '../playbooks/load-playbook.ts'
 import type { Pump } from '../pump/pump.ts'
@@ -12,7 +13,8 @@ const hangsAfterMs = 15 * 60_000
 export interface ReportedParts {
   pump: Pick<Pump, 'state' | 'ready' | 'inFlight' | 'oldestRunMs' | 'counters'>
   circuits: Pick<Circuits, 'report'>
-  totals: RunTotals
+  totals: Pick<RunTotals, 'report'>
+  fleet: Pick<FleetBudget, 'left'>
   configuration: Configuration
   playbook: Playbook
   startedAt: number
@@ -23,6 +25,7 @@ export function reportHealth({
   pump,
   circuits,
   totals,
+  fleet,
   configuration,
   playbook,
   startedAt,
@@ -38,7 +41,8 @@ export function reportHealth({
       oldestRunMs: pump.oldestRunMs,
       uptimeSeconds: Math.round((Date.now() - startedAt) / 1000),
       counters: pump.counters,
-      totals,
+      totals: totals.report(Date.now()),
+      budgetLeft: fleet.left(),
       circuits: circuits.report(),
       queue: configuration.queue.queue,
       workspaces: configuration.workspaces.length,

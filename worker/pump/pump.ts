@@ -94,9 +94,9 @@ export class Pump {
     return this.#slots.size
   }
 
-  /** Takes messages, and the link answers. */
+  /** Takes messages, no dependency is known or suspected to be away, and the queue answers. */
   get ready(): boolean {
-    return (this.#state === 'taking' || this.#state === 'probing') && this.#watch.healthy
+    return this.#state === 'taking' && this.#watch.healthy
   }
 
   /** Age of the oldest run, in milliseconds. */

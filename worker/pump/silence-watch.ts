@@ -6,6 +6,8 @@ import { codeOf } from './settlement.ts'
 /** A receiver that said nothing for this long is questioned, as often as this. */
 const silentForMs = 1_500
 const checkEveryMs = 1_000
+/** While nothing is expected (every slot is busy, or nothing is taken) the queue is asked this rarely: only for the truth of `healthy`. */
+const askWhenBusyMs = 5_000
 /**
  * How long the queue may take to answer: a connection that answered before, and one that is still being opened (a token, TLS
  * and four links on a loaded machine). Doubled while nothing answers, so that a dead broker costs no heap of dead clients.
@@ -20,7 +22,7 @@ const maxPatienceMs = 5 * 60_000
 /**
  * Watches a receiver that says nothing. The SDK's receivers are known to fall silent (lost credit, a half-open connection, a
  * link that does not come back), and nothing reports it; so while slots are free and no message comes, the queue is peeked
- * over the other connection. No answer: both connections are replaced. A waiting message that the receiver does not get:
+ * over the other connection; now and then also while nothing is expected. No answer: both connections are replaced. A waiting message that the receiver does not get:
  * the receiver is.
  */
 export class SilenceWatch {
@@ -28,6 +30,7 @@ export class SilenceWatch {
   #timer: NodeJS.Timeout | undefined
   #checking = false
   #answered = false
+  #answeredAt = 0
   #unanswered = 0
   #patienceMs = firstPatienceMs
   #waitingSince: { sequence: string; at: number } | undefined
@@ -62,15 +65,18 @@ export class SilenceWatch {
 
   async #check(suspicious = false): Promise<void> {
     const { connection, clock, log, isWaiting, lastDeliveryAt, inFlight, rebuild } = this.#parts
-    const silentMs = clock.now() - lastDeliveryAt()
-    if (this.#checking || (!suspicious && (!isWaiting() || silentMs < silentForMs))) return
+    const silentMs = clock.now() - (isWaiting() ? lastDeliveryAt() : Math.max(lastDeliveryAt(), this.#answeredAt))
+    const enough = isWaiting() ? silentForMs : askWhenBusyMs
+    if (this.#checking || (!suspicious && this.healthy && silentMs < enough)) return
     this.#checking = true
-    const firstPatience = this.#answered ? answerWithinMs.known : answerWithinMs.opening
+    const urgent = suspicious || isWaiting()
+    const firstPatience = this.#answered && urgent ? answerWithinMs.known : answerWithinMs.opening
     const patience = AbortSignal.timeout(Math.min(firstPatience * 2 ** this.#unanswered, answerWithinMs.most))
     try {
       const first = await connection.peekFirst(peekCount, patience)
       if (!this.#timer) return
       this.#answered = true
+      this.#answeredAt = clock.now()
       this.#unanswered = 0
       this.healthy = true
       const known = inFlight()

@@ -45,9 +45,10 @@ export function createInstruments(meter: Meter, latestGenAi: boolean): Instrumen
     modelCalled(call: ModelCall) {
       const model = { [names.requestModel]: call.model, [names.provider]: call.provider }
       calls.add(1, { ...model, ...(call.errorType ? { [names.errorType]: call.errorType } : {}) })
-      tokens.add(call.promptTokens, { ...model, [names.tokenType]: 'input' })
-      tokens.add(call.completionTokens, { ...model, [names.tokenType]: 'output' })
-      if (call.costUsd !== undefined) cost.add(call.costUsd, model)
+      const forWhom = { ...model, ...(call.workspace ? { [names.workspace]: call.workspace } : {}) }
+      tokens.add(call.promptTokens, { ...forWhom, [names.tokenType]: 'input' })
+      tokens.add(call.completionTokens, { ...forWhom, [names.tokenType]: 'output' })
+      if (call.costUsd !== undefined) cost.add(call.costUsd, forWhom)
       if (call.refusal) refusals.add(1, { ...model, [names.refusal]: call.refusal })
       genAi(call, {
         ...model,
@@ -121,7 +122,9 @@ function observe(meter: Meter, sources: TelemetrySources): void {
     }
   })
   gauge(metricNames.budgetLeft).addCallback((result) => {
-    for (const { scope, tokens } of sources.budgetLeft?.() ?? []) result.observe(tokens, { [names.scope]: scope })
+    for (const { scope, workspace, tokens } of sources.budgetLeft?.() ?? []) {
+      result.observe(tokens, { [names.scope]: scope, ...(workspace ? { [names.workspace]: workspace } : {}) })
+    }
   })
   total(metricNames.settled).addCallback((result) => {
     const counters = sources.counters()

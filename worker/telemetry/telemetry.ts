@@ -1,4 +1,5 @@
 import type { Dependency } from '../../shared/failure.ts'
+import type { BudgetLeft } from '../budget/ledger-state.ts'
 import type { CircuitState } from '../recovery/circuits.ts'
 
 export type Attributes = Record<string, string | number | boolean | string[] | undefined>
@@ -31,6 +32,8 @@ export interface SettledMessage {
 export interface ModelCall {
   provider: string
   model: string
+  /** ARM id, in lower case; undefined for a call that is for none. */
+  workspace: string | undefined
   server: { host: string; port: number }
   seconds: number
   promptTokens: number
@@ -48,7 +51,7 @@ export interface TelemetrySources {
   counters(): Record<string, number>
   circuits(): { circuit: string; state: CircuitState }[]
   /** What is left of each shared budget, in tokens. */
-  budgetLeft?(): { scope: string; tokens: number }[]
+  budgetLeft?(): BudgetLeft[]
 }
 
 /**

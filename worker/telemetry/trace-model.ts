@@ -25,6 +25,7 @@ export function traceModel(model: ModelClient, configuration: ModelConfiguration
         telemetry.modelCalled({
           provider,
           model: request.model,
+          workspace: request.workspace,
           server: { host: url.hostname, port },
           seconds: (performance.now() - startedAt) / 1000,
           promptTokens: answer?.promptTokens ?? 0,

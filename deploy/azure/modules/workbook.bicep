@@ -7,7 +7,7 @@ param serviceBusId string
 var logTiles = [
   { title: 'Incidents by outcome', visualization: 'timechart', query: loadTextContent('../queries/outcomes.kql') }
   { title: 'Seconds from message to tag', visualization: 'timechart', query: loadTextContent('../queries/time-to-enrichment.kql') }
-  { title: 'Tokens and cost by workspace and model', visualization: 'table', query: loadTextContent('../queries/tokens-and-cost.kql') }
+  { title: 'Tokens and cost by day, workspace and model', visualization: 'table', query: loadTextContent('../queries/tokens-and-cost.kql') }
   { title: 'Refusals', visualization: 'table', query: loadTextContent('../queries/refusals.kql') }
   { title: 'Dead letters by reason', visualization: 'table', query: loadTextContent('../queries/dead-letters.kql') }
   { title: 'Replicas and circuits', visualization: 'table', query: loadTextContent('../queries/worker.kql') }

@@ -1,11 +1,17 @@
 import { styleText } from 'node:util'
 import type { Incident } from '../sentinel/resources.ts'
 import type { Stack } from '../start-stack.ts'
+import { spendLines } from './spend.ts'
 
 /** A worker's log line about a settled message. */
 export interface SettledLine {
   event?: string
+  /** As the log writes it. */
+  time?: string | number
   incident?: string
+  workspace?: string
+  model?: string
+  costUsd?: number
   ms?: number
   promptTokens?: number
   completionTokens?: number
@@ -13,8 +19,6 @@ export interface SettledLine {
   reason?: string
 }
 
-/** US dollars per million tokens of the playbook's model (gpt-4.1-mini, list price of 2025); the demo model costs nothing. */
-const price = { model: 'gpt-4.1-mini', input: 0.4, output: 1.6 }
 const tag = 'ai-enriched'
 
 const colors = process.stdout.isTTY && process.env.NO_COLOR === undefined
@@ -81,17 +85,12 @@ export function printReport(run: {
   const left = dead.active.length + dead.scheduled.length
   if (left > 0) problems.push(`${left} messages are still on the queue`)
 
-  const cost = (totals.prompt * price.input + totals.completion * price.output) / 1_000_000
   print(paint('bold', '\nTotals'))
   print(
     `  ${run.sent} messages: ${incidents.length} enriched with ${totals.tasks} tasks, ${skipped} skipped (sent twice), ${dead.deadLettered.length} dead-lettered`,
   )
   print(`  ${totals.calls} completions, ${totals.prompt} prompt and ${totals.completion} completion tokens`)
-  print(
-    run.ownModel
-      ? `  about ${cost.toFixed(4)} USD if the model were ${price.model} (${price.input} and ${price.output} USD per million tokens)`
-      : `  free: the demo model answered. ${price.model} would cost about ${cost.toFixed(4)} USD (${price.input} and ${price.output} USD per million tokens)`,
-  )
+  for (const line of spendLines(lines, run.ownModel)) print(`  ${line}`)
   print(`  ${(run.elapsedMs / 1000).toFixed(1)} s, two workers`)
 
   if (problems.length > 0) {
