@@ -6,9 +6,8 @@ import { parseEnv } from 'node:util'
 import { parseWorkspaceArmId, type WorkspaceRef } from '../shared/arm-id.ts'
 import { type LogLevel, logLevels } from '../shared/log.ts'
 import { azureTokenScope } from './conversation/azure-token-scope.ts'
+import { type Environment, VariableReader } from './read-variables.ts'
 import { readTelemetryConfiguration, type TelemetryConfiguration } from './telemetry/read-telemetry-configuration.ts'
-
-type Environment = Record<string, string | undefined>
 
 /** Where the queue is: with a namespace the identity signs in, a connection string carries its own key. */
 export interface QueueConfiguration {
@@ -76,29 +75,19 @@ export interface Configuration {
   telemetry: TelemetryConfiguration
 }
 
-/** Every problem of the environment, one sentence each, by variable; never a value that may be a secret. */
-export class ConfigurationError extends Error {
-  readonly problems: string[]
-  constructor(problems: string[]) {
-    super(`The configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}.`)
-    this.name = 'ConfigurationError'
-    this.problems = problems
-  }
-}
-
 /** `TOKENS_PER_INCIDENT` alone, for commands that need nothing else. @throws ConfigurationError */
 export function readTokensPerIncident(env: Environment): number {
-  const read = new Reader(env)
+  const read = new VariableReader(env)
   const tokens = readCeiling(read)
   read.throwIfAny()
   return tokens
 }
 
-const readCeiling = (read: Reader) => read.number('TOKENS_PER_INCIDENT', 20_000, { min: 1 })
+const readCeiling = (read: VariableReader) => read.number('TOKENS_PER_INCIDENT', 20_000, { min: 1 })
 
 /** Reads what `enricher run` needs. @throws ConfigurationError with all problems at once. */
 export function readConfiguration(env: Environment): Configuration {
-  const read = new Reader(env)
+  const read = new VariableReader(env)
   const resourceManagerUrl = read.url('AZURE_RESOURCE_MANAGER_URL') ?? 'https://management.azure.com'
   const configuration: Configuration = {
     queue: readQueue(read),
@@ -131,7 +120,7 @@ export function readConfiguration(env: Environment): Configuration {
 export function readEnqueueConfiguration(
   env: Environment,
 ): Pick<Configuration, 'queue' | 'playbookFile' | 'identityClientId' | 'workspaces'> {
-  const read = new Reader(env)
+  const read = new VariableReader(env)
   const configuration = {
     queue: readQueue(read),
     playbookFile: readPlaybookFile(read),
@@ -142,7 +131,7 @@ export function readEnqueueConfiguration(
   return configuration
 }
 
-function readQueue(read: Reader): QueueConfiguration {
+function readQueue(read: VariableReader): QueueConfiguration {
   const namespace = read.text('SERVICEBUS_NAMESPACE')
   const connectionString = read.text('SERVICEBUS_CONNECTION_STRING')
   if (!namespace && !connectionString) {
@@ -169,7 +158,7 @@ function readQueue(read: Reader): QueueConfiguration {
   return { queue: read.text('SERVICEBUS_QUEUE') ?? 'incidents', namespace, connectionString }
 }
 
-function readWorkspaces(read: Reader): WorkspaceRef[] {
+function readWorkspaces(read: VariableReader): WorkspaceRef[] {
   const text = read.text('SENTINEL_WORKSPACES')
   if (text === undefined) {
     read.problem(
@@ -193,7 +182,7 @@ function readWorkspaces(read: Reader): WorkspaceRef[] {
 
 const loopbackHosts = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
-function readModel(read: Reader, resourceManagerUrl: string): ModelConfiguration {
+function readModel(read: VariableReader, resourceManagerUrl: string): ModelConfiguration {
   const apiKey = read.text('OPENAI_API_KEY')
   const apiKeyFile = read.text('OPENAI_API_KEY_FILE')
   const azure = read.url('AZURE_OPENAI_ENDPOINT')
@@ -239,7 +228,7 @@ function readModel(read: Reader, resourceManagerUrl: string): ModelConfiguration
   }
 }
 
-function readState(read: Reader): StateConfiguration {
+function readState(read: VariableReader): StateConfiguration {
   const store = read.oneOf('STATE_STORE', ['table', 'memory'], 'table')
   const tablesUrl = read.url('AZURE_TABLES_URL')
   const tablesConnectionString = read.text('AZURE_TABLES_CONNECTION_STRING')
@@ -258,7 +247,7 @@ function readState(read: Reader): StateConfiguration {
   return { store, tablesUrl, tablesConnectionString }
 }
 
-function readRetry(read: Reader): RetryConfiguration {
+function readRetry(read: VariableReader): RetryConfiguration {
   const retry = {
     maxAttempts: read.number('MAX_ATTEMPTS', 8, { min: 0, max: 100 }),
     baseMs: read.number('RETRY_BASE_SECONDS', 15, { min: 0.01, max: 86_400, whole: false }) * 1000,
@@ -273,7 +262,7 @@ function readRetry(read: Reader): RetryConfiguration {
 /** The folder of this file: `worker/` in the source, `dist/` in the bundle; the shipped playbooks lie below it in both. */
 const here = fileURLToPath(new URL('.', import.meta.url))
 
-function readPlaybookFile(read: Reader): string {
+function readPlaybookFile(read: VariableReader): string {
   const name = read.text('PLAYBOOK') ?? 'worker/playbooks/recommended-steps.yaml'
   const file = findPlaybook(name)
   if (!file) {
@@ -309,73 +298,4 @@ export function loadDotEnv(env: Environment = process.env): void {
 /** The key file's content without the newline that editors and secret mounts add. */
 export function readKeyFile(file: string): string {
   return readFileSync(file, 'utf8').trim()
-}
-
-/** Reads variables and collects what is wrong with them. */
-class Reader {
-  readonly #env: Environment
-  readonly #problems: string[] = []
-
-  constructor(env: Environment) {
-    this.#env = env
-  }
-
-  problem(variable: string, sentence: string): void {
-    this.#problems.push(`${variable} ${sentence}.`)
-  }
-
-  throwIfAny(): void {
-    if (this.#problems.length > 0) throw new ConfigurationError(this.#problems)
-  }
-
-  /** An empty variable counts as not set: compose files and Bicep write it so. */
-  text(variable: string): string | undefined {
-    const value = this.#env[variable]?.trim()
-    return value === '' ? undefined : value
-  }
-
-  url(variable: string): string | undefined {
-    const value = this.text(variable)
-    if (value === undefined) return undefined
-    const url = URL.canParse(value) ? new URL(value) : undefined
-    if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-      this.problem(variable, 'is not an http or https URL')
-      return undefined
-    }
-    if (url.username || url.password) {
-      this.problem(variable, 'holds a user name or password: take it out, keys have their own variables')
-    }
-    return value.replace(/\/+$/, '')
-  }
-
-  number(variable: string, fallback: number, bounds: NumberBounds): number {
-    return this.optionalNumber(variable, bounds) ?? fallback
-  }
-
-  optionalNumber(variable: string, bounds: NumberBounds = { min: 1 }): number | undefined {
-    const value = this.text(variable)
-    if (value === undefined) return undefined
-    const { min, max = Number.MAX_SAFE_INTEGER, whole = true } = bounds
-    const number = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(value) ? Number(value) : Number.NaN
-    if (Number.isNaN(number) || number < min || number > max || (whole && !Number.isInteger(number))) {
-      const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
-      this.problem(variable, `must be a ${whole ? 'whole ' : ''}number ${range}`)
-      return undefined
-    }
-    return number
-  }
-
-  oneOf<T extends string>(variable: string, allowed: readonly T[], fallback: T): T {
-    const value = this.text(variable)
-    if (value === undefined) return fallback
-    const found = allowed.find((item) => item === value.toLowerCase())
-    if (!found) this.problem(variable, `must be one of ${allowed.join(', ')}`)
-    return found ?? fallback
-  }
-}
-
-interface NumberBounds {
-  min: number
-  max?: number
-  whole?: boolean
 }

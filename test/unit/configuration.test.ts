@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ConfigurationError, readConfiguration } from '../../worker/configuration.ts'
+import { readConfiguration } from '../../worker/configuration.ts'
+import { ConfigurationError } from '../../worker/read-variables.ts'
 
 const good = {
   SERVICEBUS_NAMESPACE: 'contoso.servicebus.windows.net',

@@ -1,6 +1,6 @@
 import { Failure } from '../../shared/failure.ts'
-import { ConfigurationError } from '../configuration.ts'
 import type { PlaybookError } from '../playbooks/load-playbook.ts'
+import { ConfigurationError } from '../read-variables.ts'
 
 /** What a command prints to stderr when it fails, and its exit code: plain sentences, no stack, no secret. */
 export function explainFailure(error: unknown): { text: string; code: 1 | 2 } {

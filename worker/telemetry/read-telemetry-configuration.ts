@@ -1,3 +1,5 @@
+import type { VariableReader } from '../read-variables.ts'
+
 /** Where telemetry goes; neither: none. */
 export interface TelemetryConfiguration {
   applicationInsights: string | undefined
@@ -7,14 +9,8 @@ export interface TelemetryConfiguration {
   metricIntervalMs: number
 }
 
-/** As much of the configuration's reader as is needed here. */
-interface VariableReader {
-  text(variable: string): string | undefined
-  problem(variable: string, sentence: string): void
-}
-
 /** The contract's two variables, and OpenTelemetry's own that this product reads (the exporter reads its headers and the like itself). */
-export function readTelemetryConfiguration(read: VariableReader): TelemetryConfiguration {
+export function readTelemetryConfiguration(read: Pick<VariableReader, 'text' | 'problem'>): TelemetryConfiguration {
   const applicationInsights = read.text('APPLICATIONINSIGHTS_CONNECTION_STRING')
   if (applicationInsights && !/(^|;)\s*InstrumentationKey=[0-9a-f-]{36}(;|$)/i.test(applicationInsights)) {
     read.problem(

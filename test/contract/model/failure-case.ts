@@ -147,6 +147,7 @@ export async function startCase(t: TestContext, around: Surroundings = {}): Prom
     baseUrl: around.baseUrl ?? (azure ? `${model.azureEndpoint}/openai/v1` : model.openaiBaseUrl),
     apiKey: 'test-key',
     apiKeyFile: undefined,
+    tokenScope: 'https://ai.azure.com/.default',
     model: undefined,
   }
   const client = createModelClient(configuration, () => assert.fail('there is a key'), undefined, around.timeoutMs)

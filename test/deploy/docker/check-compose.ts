@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { DockerfileParser } from 'dockerfile-ast'
 import { parse } from 'yaml'
-import { ConfigurationError, readConfiguration } from '../../../worker/configuration.ts'
+import { readConfiguration } from '../../../worker/configuration.ts'
+import { ConfigurationError } from '../../../worker/read-variables.ts'
 
 interface Service {
   environment?: Record<string, string>
