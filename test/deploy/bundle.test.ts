@@ -36,6 +36,7 @@ describe('the bundle, under the conditions of the image', { timeout: 60_000, ski
       'cl100k-base.js',
       'enricher.js',
       'healthcheck.js',
+      'o200k-base.js',
       'package.json',
       'playbooks',
       'playbooks/recommended-steps-economy.yaml',

@@ -10,7 +10,8 @@ export interface ModelFamily {
 export function modelFamily(model: string): ModelFamily {
   const name = model.toLowerCase()
   const reasoning = /^(o1|o3|o4|gpt-5|gpt-6)/.test(name) && !name.includes('-chat')
-  const oldEncoding = /^gpt-(3\.5|35)|^gpt-4($|-(?!o))/.test(name)
+  // A deployment often carries its model's name after its own.
+  const oldEncoding = /(^|_)gpt-(3\.5|35|4($|-(?!o)))/.test(name)
   return {
     encoding: oldEncoding ? 'cl100k_base' : 'o200k_base',
     reasoning,
