@@ -4,7 +4,10 @@ import type { Stack } from '../../deploy/local/start-stack.ts'
 import type { TableWrite } from '../../deploy/local/tables/tables.ts'
 import type { TestIncident } from './incidents.ts'
 
-/** Everything of a run with the default playbook that somebody outside the worker can see, in the order of a quiet run. */
+/**
+ * Everything of a run with the default playbook that somebody outside the worker can see, in the order of a quiet run.
+ * `checkpoint n`: n answers are kept; answers that arrive together are kept by one write.
+ */
 export const effects = [
   'claimed',
   'request 1',
@@ -72,8 +75,12 @@ export class EffectWatch {
       const incident = incidents.find((one) => write.sent.includes(one.guid))
       if (!incident || write.status >= 300) return
       const kind = kindOf(write)
-      for (const [answer] of write.sent.matchAll(/"answer_\w+?_0"/g)) this.#savedOf(incident).add(answer)
-      seen(incident, kind, kind === 'checkpoint')
+      const saved = this.#savedOf(incident)
+      for (const [answer] of write.sent.matchAll(/"answer_\w+?_0"/g)) {
+        if (kind === 'checkpoint' && !saved.has(answer)) seen(incident, kind)
+        saved.add(answer)
+      }
+      if (kind !== 'checkpoint') seen(incident, kind, false)
     })
     const sequences = new Map<string, TestIncident>()
     this.#on(stack.broker.events, 'enqueued', ({ queue, sequenceNumber }) => {

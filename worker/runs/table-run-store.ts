@@ -129,8 +129,10 @@ export function createTableRunStore(parts: { table: TableClient; call: CallDepen
     checkpoint: (run, progress, signal) => {
       // Only what is new is sent: a conversation's earlier answers are in the row already.
       const properties = progressProperties(progress, run)
+      // An answer that arrives while this is written is not in it.
+      const kept = [...progress.answers]
       return merge(run, { ...leaseOf(), ...properties }, signal).then(() => {
-        for (const [key, answer] of progress.answers) run.answers.set(key, answer)
+        for (const [key, answer] of kept) run.answers.set(key, answer)
       })
     },
 
