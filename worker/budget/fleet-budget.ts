@@ -55,13 +55,13 @@ export const unlimitedBudget: FleetBudget = {
   close: async () => undefined,
 }
 
+/** Longest wait inside a slot; beyond, the message comes back later. Turns that a worker waits for are lost with it. */
+const patienceMs = 20_000
 /**
- * Longest wait inside a slot; beyond, the message comes back later. Long enough for what a few replicas have in flight:
- * a message that comes back is claimed and loaded once more, and its tokens may be anybody's until then.
+ * Where a wait was too long, nothing is taken until the turns before it are down to this: the whole backlog would be claimed,
+ * loaded and put back otherwise.
  */
-const patienceMs = 45_000
-/** Where a wait was too long, nothing is taken until the reservations before it are down to this. */
-const takeAgainMs = 15_000
+const takeAgainMs = 10_000
 /** A conflict means that another replica was served; this many in a row are a row under too much load. */
 const maxConflicts = 12
 const settleEveryMs = 5_000

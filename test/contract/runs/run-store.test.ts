@@ -103,6 +103,18 @@ for (const kind of ['memory', 'table'] as const) {
       assert.equal(again.answers.get('step-two/10')?.text, 'x')
     })
 
+    it('an answer that arrives while others are being written is kept by the next checkpoint', async () => {
+      const claim = nextClaim()
+      const run = await claimed(store, claim)
+      const progress = { answers: new Map([['plan/1', answer('first')]]), spentTokens: 15, calls: 1 }
+      const writing = store.checkpoint(run, progress, signal)
+      progress.answers.set('step/1', answer('second'))
+      await writing
+      await store.checkpoint(run, progress, signal)
+      const again = await claimed(store, claim)
+      assert.deepEqual([...again.answers.values()].map(({ text }) => text).sort(), ['first', 'second'])
+    })
+
     it('checkpoints made side by side are all kept', async () => {
       const claim = nextClaim()
       const run = await claimed(store, claim)
