@@ -13,6 +13,7 @@ import { systemClock } from '../../shared/clock.ts'
 import { Circuits } from '../../worker/recovery/circuits.ts'
 import { createCallDependency } from '../../worker/recovery/immediate-retry.ts'
 import { createTableRunStore, runsTable } from '../../worker/runs/table-run-store.ts'
+import { useBundledWorker } from '../harness/bundled-worker.ts'
 import { CommandProcess, type CommandResult, runCommand } from '../harness/command.ts'
 import { incidentGuid } from '../harness/dead-letters.ts'
 import { WorkerProcess } from '../harness/worker-process.ts'
@@ -22,6 +23,7 @@ describe("an operator's commands", { timeout: 150_000 }, () => {
   let stack: Stack
   let environment: Record<string, string>
   before(async () => {
+    await useBundledWorker()
     stack = await startStack({ sentinelThrottle: false, seeds: [] })
     environment = { ...stack.environment, XDG_STATE_HOME: folder }
   })

@@ -205,7 +205,7 @@ describe('dead letters on the command line', { timeout: 150_000 }, () => {
     assert.equal(raised.moved, 3)
     assert.ok(view().active.some((one) => one.messageId === `${incidentGuid(4)}:recommended-steps~r6`))
     const again = await dlq('replay', '--yes')
-    assert.deepEqual([again.code, /moved +0/.test(again.stdout)], [0, true], 'nothing is left')
+    assert.deepEqual([again.code, /moved +0 +no dead letter fits/.test(again.stdout)], [0, true], 'nothing is left')
   })
 
   it('discard exports, then removes; enqueue takes the file as it is', async () => {
@@ -230,11 +230,11 @@ describe('dead letters on the command line', { timeout: 150_000 }, () => {
     const first = JSON.parse(lines[0] ?? '') as Record<string, unknown>
     assert.equal(first.incidentArmId, incidentArmId(3))
     assert.equal(Buffer.from(String(first.bodyBase64), 'base64').toString(), JSON.stringify(incidentArmId(3)))
-    assert.equal(
-      (await dlq('discard', '--export', file, '--yes')).code,
-      2,
-      'a file with content is not mixed with another run',
-    )
+    for (const tries of [1, 2]) {
+      const mixed = await dlq('discard', '--export', file, '--yes')
+      assert.equal(mixed.code, 2, `a file with content is not mixed with another run, asked ${tries} times`)
+    }
+    assert.equal(view().deadLettered.length, 1)
     const enqueued = await runCommand({ ...environment(), PLAYBOOK: 'recommended-steps' }, 'enqueue', '--file', file)
     assert.equal(enqueued.code, 0, enqueued.stderr)
     assert.deepEqual(
@@ -301,7 +301,7 @@ describe('dead letters on the command line', { timeout: 150_000 }, () => {
     assert.equal(view().active.length, report.moved - 1)
 
     const resumed = json(await dlq('replay', '--yes', '--json'))
-    assert.deepEqual([resumed.moved, resumed.remaining], [30, 0])
+    assert.deepEqual([resumed.moved, resumed.before, resumed.remaining], [30, report.moved, 0])
     assert.equal(view().deadLettered.length, 1, 'the one that died meanwhile waits for the next run')
     assert.ok(readdirSync(join(folder, queue, 'incident-enricher')).every((name) => name.endsWith('.done.jsonl')))
   })

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
 import { europeWorkspace } from '../../deploy/local/sentinel/workspaces.ts'
 import type { Broker } from '../../deploy/local/service-bus/broker.ts'
 import type { QueueEvents } from '../../deploy/local/service-bus/queue-events.ts'
 import { type Stack, startStack } from '../../deploy/local/start-stack.ts'
+import { useBundledWorker } from '../harness/bundled-worker.ts'
 import { CommandProcess, type CommandResult } from '../harness/command.ts'
 import { byMessageId, incidentGuid, type LetterSeed, makeDeadLetters, workersLetter } from '../harness/dead-letters.ts'
 import { WorkerProcess } from '../harness/worker-process.ts'
@@ -59,6 +60,7 @@ const steps: Step[] = [
 
 describe('a replay that is killed at every step over 500 dead letters', { timeout: 170_000, concurrency: 2 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'replay-kill-'))
+  before(useBundledWorker)
   after(() => rmSync(folder, { recursive: true }))
 
   /** Time passes until the locks of a killed run have ended. */

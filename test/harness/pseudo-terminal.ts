@@ -19,7 +19,14 @@ export class TerminalSession {
   constructor(environment: Record<string, string>, ...args: string[]) {
     const command = ['stty cols 80 rows 24; exec', process.execPath, main, ...args].join(' ')
     this.child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
-      env: { PATH: process.env.PATH ?? '', TERM: 'xterm-256color', NODE_COMPILE_CACHE: compileCache, ...environment },
+      // In production no .env is read: the one of whoever runs the tests would be part of them.
+      env: {
+        PATH: process.env.PATH ?? '',
+        NODE_ENV: 'production',
+        TERM: 'xterm-256color',
+        NODE_COMPILE_CACHE: compileCache,
+        ...environment,
+      },
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     this.child.stdout.on('data', (bytes: Buffer) => {

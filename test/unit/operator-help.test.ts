@@ -40,10 +40,13 @@ describe('enricher --help', () => {
     )
   })
   for (const { name, command } of commands) {
-    it(`${name}: an example of itself, its exit codes, and no option without a word`, () => {
+    it(`${name}: an example of itself, its exit codes, the roles it needs, and no option without a word`, () => {
       const help = helpOf(command)
       assert.match(help, new RegExp(`Examples?:[\\s\\S]*\\n.*${name}`))
-      if (command.commands.length === 0) assert.match(help, /Exit code: 0 [\s\S]*\b1 [\s\S]*\b2 /)
+      if (command.commands.length === 0) {
+        assert.match(help, /Exit code: 0 [\s\S]*\b1 [\s\S]*\b2 /)
+        assert.match(help, /The identity\s+needs|needs no identity|the worker's own\s+roles/)
+      }
       for (const option of command.options) assert.ok(option.description.length > 5, option.flags)
       // Ids of Azure are longer than any terminal.
       const lines = help
@@ -52,6 +55,16 @@ describe('enricher --help', () => {
       for (const line of lines) assert.ok(line.length <= 80, line)
     })
   }
+})
+
+describe('a wrong option', () => {
+  it("names the command's own help", () => {
+    const list = everyCommand(createProgram()).find(({ name }) => name === 'enricher dlq list')?.command
+    let told = ''
+    list?.exitOverride().configureOutput({ writeErr: (some) => (told += some) })
+    assert.throws(() => list?.parse(['--nope'], { from: 'user' }))
+    assert.match(told, /unknown option '--nope'\n.*\(enricher dlq list --help shows what it takes\)/)
+  })
 })
 
 describe('exit codes', () => {

@@ -69,6 +69,7 @@ describe('which dead letters are meant', () => {
     for (const wrong of ['yesterday', '2h ago', '2026-13-01', ''])
       assert.throws(() => readMoment(wrong, now), RangeError)
     assert.equal(readDuration('7d'), 604_800_000)
+    assert.throws(() => readSelection({ before: '2h', after: '1h' }, now), /--after is not before --before/)
   })
 })
 

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import * as z from 'zod'
 import { coversWorkspace, parseWorkspaceArmId, type WorkspaceRef, workspaceArmId } from '../../shared/arm-id.ts'
 import { systemClock } from '../../shared/clock.ts'
@@ -7,12 +6,13 @@ import { firstMessageId } from '../../shared/message-envelope.ts'
 import { findMissed, type Missed, openStatuses, severities } from '../backfill/find-missed.ts'
 import { loadPlaybook, type Playbook } from '../playbooks/load-playbook.ts'
 import { closeClient, openQueueClient } from '../pump/queue-connection.ts'
-import { Journal, JournalBusyError, journalFolder } from '../replay/journal.ts'
+import type { Journal } from '../replay/journal.ts'
 import { Pace } from '../replay/pace.ts'
 import { readMoment } from '../replay/selection.ts'
 import { numberOption, rateOption } from './dlq/selection-options.ts'
-import { CommandFailed, UsageError } from './explain-failure.ts'
+import { UsageError } from './explain-failure.ts'
 import { type OperatorConfiguration, readOperatorConfiguration } from './operator-configuration.ts'
+import { journalFileOf, resumeJournal, startJournal } from './operator-journal.ts'
 import { openRuns, openSentinel } from './operator-parts.ts'
 import { queueCredential } from './queue-credential.ts'
 import { ownCommand } from './terminal/own-command.ts'
@@ -52,6 +52,8 @@ export async function backfill(options: BackfillOptions): Promise<number> {
     severities: wordsOption('--severity', options.severity, severities),
     statuses: wordsOption('--status', options.status, openStatuses),
   }
+  if (query.since >= query.until)
+    throw new UsageError('--since is not before --until: no incident can be between them.')
   const limit = numberOption('--limit', options.limit, { min: 1, whole: true })
   const ratePerSecond = rateOption(options.rate)
   const configuration = readOperatorConfiguration(process.env, { sentinel: true })
@@ -59,7 +61,7 @@ export async function backfill(options: BackfillOptions): Promise<number> {
   const playbook = loadPlaybook(configuration.playbookFile)
   const file = options.journal ? resolve(options.journal) : journalFile(options, configuration, workspaces, playbook)
   const interrupted = untilInterrupted()
-  let journal = options.dryRun ? undefined : resumeJournal(file)
+  let journal = options.dryRun ? undefined : resumeJournal(file, plannedSchema)
   try {
     let found: Missed | undefined
     if (!journal) {
@@ -129,7 +131,7 @@ async function enqueueAll(
   const left = journal.items.filter((item) => !journal.completed.has(item.sequence))
   if (left.length === 0) return
   const client = openQueueClient(configuration.queue, await queueCredential(configuration))
-  const progress = startProgress('Enqueueing', journal.items.length)
+  const progress = startProgress('Enqueueing', journal.items.length, journal.completed.size)
   try {
     const sender = client.createSender(configuration.queue.queue)
     const pace = new Pace({ ratePerSecond, stepMs: 0, portion }, systemClock)
@@ -244,26 +246,6 @@ function journalFile(
   playbook: Playbook,
 ): string {
   const { since, until, severity, status, limit } = options
-  const { queue, namespace, connectionString } = configuration.queue
-  const where = namespace ?? /Endpoint=sb:\/\/([^;/]+)/i.exec(connectionString ?? '')?.[1]
-  const what = [where, queue, playbook.name, workspaces.map(workspaceArmId), since, until, severity, status, limit]
-  const key = createHash('sha256').update(JSON.stringify(what)).digest('hex')
-  return join(journalFolder(process.env), `backfill-${queue.replace(/[^\w-]/g, '_')}-${key.slice(0, 12)}.jsonl`)
-}
-
-function resumeJournal(file: string): Journal<PlannedIncident> | undefined {
-  return explained(file, () => Journal.resume(file, plannedSchema))
-}
-
-function startJournal(file: string, items: PlannedIncident[], now: number): Journal<PlannedIncident> {
-  return explained(file, () => Journal.start(file, ownCommand(), items, now))
-}
-
-function explained<T>(file: string, open: () => T): T {
-  try {
-    return open()
-  } catch (error) {
-    if (error instanceof JournalBusyError) throw new CommandFailed(`${error.message} Its journal is ${file}.`)
-    throw new UsageError(`The journal ${file} cannot be written; --journal names another file.`)
-  }
+  const what = [playbook.name, workspaces.map(workspaceArmId), since, until, severity, status, limit]
+  return journalFileOf('backfill', configuration.queue, what)
 }

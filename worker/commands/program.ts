@@ -58,7 +58,10 @@ Example:
 
   enricher run --drain --idle 10
 
-Copies that are scheduled for later do not keep --drain waiting.
+Copies that are scheduled for later do not keep --drain waiting. The identity
+needs Azure Service Bus Data Receiver and Sender, Microsoft Sentinel Responder,
+Storage Table Data Contributor, and for Azure OpenAI its Cognitive Services
+OpenAI User.
 Exit code: 0 after a clean drain, 1 if it could not start or had to give up,
 2 for a wrong configuration. A second signal ends it at once; what was in flight
 comes back to the queue when its locks end.`,
@@ -168,6 +171,7 @@ Examples:
   enricher playbook check my-steps.yaml
   enricher playbook check recommended-steps-economy
 
+It connects to nothing and needs no identity.
 Exit code: 0 it can be used, 1 it has problems, 2 wrong usage.`,
     )
     .action(
@@ -188,6 +192,7 @@ Exit code: 0 it can be used, 1 it has problems, 2 wrong usage.`,
 Example:
   enricher playbook preview recommended-steps --incident incident.json
 
+It connects to nothing and needs no identity.
 Exit code: 0 shown, 1 the file holds no incident, or one that does not fit
 TOKENS_PER_INCIDENT, 2 wrong usage or a playbook that cannot be used.`,
     )
@@ -199,9 +204,10 @@ TOKENS_PER_INCIDENT, 2 wrong usage or a playbook that cannot be used.`,
 }
 
 /** Every command, at any depth, ends a wrong usage with 2 and shows its help the same way. */
-function inherit(parent: Command): void {
+function inherit(parent: Command, path: string = parent.name()): void {
   for (const command of parent.commands) {
-    command.copyInheritedSettings(parent)
-    inherit(command)
+    const own = `${path} ${command.name()}`
+    command.copyInheritedSettings(parent).showHelpAfterError(`(${own} --help shows what it takes)`)
+    inherit(command, own)
   }
 }

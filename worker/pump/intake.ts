@@ -1,5 +1,6 @@
 import type { ServiceBusClient, ServiceBusReceivedMessage, ServiceBusReceiver } from '@azure/service-bus'
 import type { Log } from '../../shared/log.ts'
+import { asSent } from './queue-connection.ts'
 import { codeOf } from './settlement.ts'
 
 export type ReceiveHandler = (message: ServiceBusReceivedMessage, receiver: ServiceBusReceiver) => Promise<void>
@@ -66,11 +67,7 @@ export class Intake {
   open(concurrency: number): void {
     this.pause()
     this.#concurrency = concurrency
-    const receiver = this.#client().createReceiver(this.#queue, {
-      receiveMode: 'peekLock',
-      maxAutoLockRenewalDurationInMs: 0,
-      skipParsingBodyAsJson: true,
-    })
+    const receiver = this.#client().createReceiver(this.#queue, { receiveMode: 'peekLock', ...asSent })
     const generation: Generation = {
       receiver,
       subscription: { close: async () => undefined },

@@ -86,9 +86,16 @@ export class QueueConnection {
   }
 
   #receiver(): ServiceBusReceiver {
-    return this.#control.createReceiver(this.queue, { maxAutoLockRenewalDurationInMs: 0, skipParsingBodyAsJson: true })
+    return this.#control.createReceiver(this.queue, asSent)
   }
 }
+
+/** A receiver's options: locks are renewed by whoever holds them, bodies stay bytes and times stay times, for the copy's sake. */
+export const asSent = {
+  maxAutoLockRenewalDurationInMs: 0,
+  skipParsingBodyAsJson: true,
+  skipConvertingDate: true,
+} as const
 
 /** Opens a client for a command: the same options as the worker's. */
 export function openQueueClient(

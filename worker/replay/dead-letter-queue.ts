@@ -6,7 +6,7 @@ import type {
   ServiceBusSender,
 } from '@azure/service-bus'
 import type { QueueConfiguration } from '../configuration.ts'
-import { closeClient, openQueueClient } from '../pump/queue-connection.ts'
+import { asSent, closeClient, openQueueClient } from '../pump/queue-connection.ts'
 import { peekDeadLetters } from './peek-dead-letters.ts'
 
 /**
@@ -42,13 +42,7 @@ export class DeadLetterQueue {
     await Promise.all([closeClient(this.#taking), closeClient(this.#control)])
   }
 
-  /** Bodies as bytes, times as times: a copy is made of what comes. */
   #receiver(client: ServiceBusClient): ServiceBusReceiver {
-    return client.createReceiver(this.queue, {
-      subQueueType: 'deadLetter',
-      maxAutoLockRenewalDurationInMs: 0,
-      skipParsingBodyAsJson: true,
-      skipConvertingDate: true,
-    })
+    return client.createReceiver(this.queue, { subQueueType: 'deadLetter', ...asSent })
   }
 }

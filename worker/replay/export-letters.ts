@@ -1,8 +1,8 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs'
 import type { ServiceBusReceivedMessage } from '@azure/service-bus'
 import * as z from 'zod'
+import { bytesOf } from '../pump/message-copy.ts'
 import { incidentOf, readDeadLetter } from './dead-letter.ts'
-import { bytesOf } from './replay-copy.ts'
 
 /**
  * A file of exported dead letters, a JSON line each: the incident's ARM id in front, so that `enricher enqueue --file` takes

@@ -42,6 +42,8 @@ export function readSelection(options: SelectionOptions, now: number): Selection
   if (options.sequence) selection.sequences = options.sequence.flatMap((text) => text.split(',')).map(sequenceText)
   if (options.before !== undefined) selection.before = readMoment(options.before, now)
   if (options.after !== undefined) selection.after = readMoment(options.after, now)
+  const { before = Number.POSITIVE_INFINITY, after = Number.NEGATIVE_INFINITY } = selection
+  if (after >= before) throw new RangeError('--after is not before --before: no dead letter can be between them.')
   return selection
 }
 

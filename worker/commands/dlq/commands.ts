@@ -48,6 +48,7 @@ Exit code: 0 none left, 1 some, 2 wrong usage.`,
 Example:
   enricher dlq show 4711
 
+It locks nothing. The identity needs Azure Service Bus Data Receiver.
 Exit code: 0 shown, 1 not there, 2 wrong usage.`,
     )
     .action(
@@ -69,7 +70,8 @@ Examples:
 
 What dies after the start is never picked up by the same run. A run that was
 interrupted goes on with the same command; one whose messages come back dead
-stops by itself. The identity needs Azure Service Bus Data Receiver and Sender.
+stops by itself. The identity needs Azure Service Bus Data Receiver and Sender;
+with Storage Table Data Reader the question can say what it will cost.
 ${exitOfMove}`,
     )
     .action(guarded(async (options: MoveOptions) => (await import('./move-command.ts')).dlqReplay(options)))

@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import * as z from 'zod'
 import { systemClock } from '../../../shared/clock.ts'
 import { replayMessageId } from '../../../shared/message-envelope.ts'
 import { ComeBackWatch } from '../../replay/come-back-watch.ts'
 import type { DeadLetterQueue } from '../../replay/dead-letter-queue.ts'
 import { ExportExistsError, ExportFile } from '../../replay/export-letters.ts'
-import { Journal, JournalBusyError, journalFolder } from '../../replay/journal.ts'
+import type { Journal } from '../../replay/journal.ts'
 import type { FirstHalf } from '../../replay/move.ts'
 import type { PlannedMove } from '../../replay/plan.ts'
 import { type MoveOutcome, runMoves } from '../../replay/run-moves.ts'
@@ -14,8 +13,9 @@ import { type SelectedPlan, selectAndPlan } from '../../replay/select-and-plan.t
 import { type SelectionOptions, selectsAll } from '../../replay/selection.ts'
 import { sendCopies } from '../../replay/send-copies.ts'
 import { readDeadLetters, surveyWanted } from '../../replay/survey.ts'
-import { CommandFailed, UsageError } from '../explain-failure.ts'
+import { UsageError } from '../explain-failure.ts'
 import type { OperatorConfiguration } from '../operator-configuration.ts'
+import { journalFileOf, resumeJournal, startJournal } from '../operator-journal.ts'
 import { confirm } from '../terminal/ask.ts'
 import { ownCommand } from '../terminal/own-command.ts'
 import { tell } from '../terminal/paint.ts'
@@ -81,7 +81,7 @@ async function moveCommand(command: 'replay' | 'discard', options: MoveOptions):
   const pace = { ratePerSecond: rateOption(options.rate), stepMs: stepMsOf(options.ramp), portion }
   return withDeadLetters(async (queue, configuration) => {
     const file = options.journal ? resolve(options.journal) : journalFile(command, options, configuration)
-    let journal = options.dryRun ? undefined : openInterrupted(file)
+    let journal = options.dryRun ? undefined : resumeJournal(file, moveSchema)
     if (journal && (await nothingLeft(queue, journal))) {
       journal.end()
       journal = undefined
@@ -91,6 +91,7 @@ async function moveCommand(command: 'replay' | 'discard', options: MoveOptions):
       plan = await selectAndPlan(queue, selection, limits)
       if (options.dryRun) return dryRun(command, queue.queue, plan, options.json ?? false)
     }
+    let exported: ExportFile | undefined
     const count = journal ? journal.items.length - journal.completed.size : (plan?.moves.length ?? 0)
     const report = (outcome: MoveOutcome, more: Partial<DlqReport> = {}): number => {
       const whole: DlqReport = {
@@ -102,6 +103,8 @@ async function moveCommand(command: 'replay' | 'discard', options: MoveOptions):
         beyondLimit: plan?.beyondLimit ?? 0,
         missing: plan?.missing ?? [],
         cameBack: 0,
+        before: 0,
+        selected: count,
         seconds: 0,
         stopped: undefined,
         resume: undefined,
@@ -128,9 +131,12 @@ async function moveCommand(command: 'replay' | 'discard', options: MoveOptions):
           return 1
         }
       }
+      // Before the journal: a run that is refused here must not look like one that was interrupted.
+      if (command === 'discard') exported = openExport(options.export ?? '', journal !== undefined)
       journal ??= startJournal(file, plan?.moves ?? [], now)
-      return await runJournal(command, options, queue, journal, plan, pace, report)
+      return await runJournal(command, exported, queue, journal, plan, pace, report)
     } finally {
+      exported?.close()
       journal?.close()
     }
   })
@@ -139,7 +145,7 @@ async function moveCommand(command: 'replay' | 'discard', options: MoveOptions):
 /** Moves what the journal plans, shows how far it is, and says how it ended. */
 async function runJournal(
   command: 'replay' | 'discard',
-  options: MoveOptions,
+  exported: ExportFile | undefined,
   queue: DeadLetterQueue,
   journal: Journal<PlannedMove>,
   plan: SelectedPlan | undefined,
@@ -149,9 +155,9 @@ async function runJournal(
   const interrupted = untilInterrupted()
   const startedAt = performance.now()
   const total = journal.items.length
-  const progress = startProgress(command === 'replay' ? 'Replaying' : 'Discarding', total)
+  const before = journal.completed.size
+  const progress = startProgress(command === 'replay' ? 'Replaying' : 'Discarding', total, before)
   const watch = new ComeBackWatch()
-  const exported = command === 'discard' ? openExport(options.export ?? '', journal.resumed) : undefined
   const first: FirstHalf<PlannedMove> = async (batch, done) => {
     if (!exported) {
       const copied = batch.map(({ item, message }) => ({ move: item, message }))
@@ -171,6 +177,7 @@ async function runJournal(
     else journal.end()
     return report(outcome, {
       cameBack: watch.cameBack,
+      before,
       seconds: (performance.now() - startedAt) / 1000,
       stopped,
       resume: waits ? ownCommand() : undefined,
@@ -211,7 +218,6 @@ async function runJournal(
   } finally {
     clearInterval(looking)
     interrupted.stop()
-    exported?.close()
   }
 }
 
@@ -246,25 +252,6 @@ async function nothingLeft(queue: DeadLetterQueue, journal: Journal<PlannedMove>
   return active.length + deferred.length === 0
 }
 
-function openInterrupted(file: string): Journal<PlannedMove> | undefined {
-  try {
-    return Journal.resume(file, moveSchema)
-  } catch (error) {
-    if (error instanceof JournalBusyError)
-      throw new CommandFailed(`${error.message} Let it end, or stop it; its journal is ${file}.`)
-    throw error
-  }
-}
-
-function startJournal(file: string, moves: PlannedMove[], now: number): Journal<PlannedMove> {
-  try {
-    return Journal.start(file, ownCommand(), moves, now)
-  } catch (error) {
-    if (error instanceof JournalBusyError) throw new CommandFailed(`${error.message} Its journal is ${file}.`)
-    throw new UsageError(`The journal ${file} cannot be written; --journal names another file.`)
-  }
-}
-
 function openExport(file: string, resumed: boolean): ExportFile {
   try {
     return new ExportFile(file, resumed)
@@ -274,16 +261,11 @@ function openExport(file: string, resumed: boolean): ExportFile {
   }
 }
 
-/** One journal per command: what is selected, where, and how; the rate may change when a run is resumed. */
+/** What is selected and how; the rate may change when a run is resumed. */
 function journalFile(command: string, options: MoveOptions, configuration: OperatorConfiguration): string {
-  const { queue, namespace, connectionString } = configuration.queue
-  const where = namespace ?? /Endpoint=sb:\/\/([^;/]+)/i.exec(connectionString ?? '')?.[1]
   const changeable = new Set(['rate', 'ramp', 'yes', 'json', 'dryRun', 'journal'])
   const what = Object.entries(options).filter(([name]) => !changeable.has(name))
-  const key = createHash('sha256')
-    .update(JSON.stringify([where, queue, what.sort()]))
-    .digest('hex')
-  return join(journalFolder(process.env), `${command}-${queue.replace(/[^\w-]/g, '_')}-${key.slice(0, 12)}.jsonl`)
+  return journalFileOf(command, configuration.queue, what.sort())
 }
 
 function stepMsOf(ramp: string | boolean | undefined): number {

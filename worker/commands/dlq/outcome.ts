@@ -12,6 +12,10 @@ export interface DlqReport {
   beyondLimit: number
   missing: string[]
   cameBack: number
+  /** Of those moved: by the run that this one went on from. */
+  before: number
+  /** How many there were to move. */
+  selected: number
   seconds: number
   /** Why it ended before everything was moved. */
   stopped: string | undefined
@@ -33,8 +37,15 @@ export function reportAsJson(report: DlqReport): string {
 
 export function reportAsText(report: DlqReport): string {
   const { outcome, command } = report
-  const rate = report.seconds > 0 ? Math.round(outcome.moved / report.seconds) : 0
-  const speed = outcome.moved > 1 ? `in ${report.seconds.toFixed(1)} s (${rate}/s)` : ''
+  const now = Math.max(0, outcome.moved - report.before)
+  const rate = report.seconds > 0 ? Math.round(now / report.seconds) : 0
+  const earlier = report.before > 0 ? `${report.before} of them before, ` : ''
+  const nothing = report.selected + report.atCeiling + report.missing.length === 0
+  const speed = nothing
+    ? 'no dead letter fits'
+    : now > 1
+      ? `${earlier}${earlier ? `${now} ` : ''}in ${report.seconds.toFixed(1)} s (${rate}/s)`
+      : ''
   const rows: string[][] = [[command === 'replay' ? 'moved' : 'discarded', String(outcome.moved), speed]]
   const skipped = (count: number, why: string) => count > 0 && rows.push(['skipped', String(count), why])
   skipped(report.atCeiling, `replayed ${report.maxReplays} times already; --max-replays raises the ceiling`)

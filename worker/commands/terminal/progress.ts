@@ -12,14 +12,21 @@ export interface Progress {
 /**
  * How far long work is, on stderr: a bar with rate and time left on a terminal, a plain line every few seconds elsewhere.
  * stdout stays the result's.
+ *
+ * @param before how many were done already when this run began: they count as done, not as its pace
  */
-export function startProgress(label: string, total: number, stream: NodeJS.WriteStream = process.stderr): Progress {
+export function startProgress(
+  label: string,
+  total: number,
+  before = 0,
+  stream: NodeJS.WriteStream = process.stderr,
+): Progress {
   const startedAt = performance.now()
   let drawnAt = stream.isTTY ? Number.NEGATIVE_INFINITY : startedAt
-  let last = 0
+  let last = before
   const draw = (done: number, now: number) => {
     const seconds = (now - startedAt) / 1000
-    const rate = done / Math.max(seconds, 0.001)
+    const rate = (done - before) / Math.max(seconds, 0.001)
     const left = rate > 0 ? (total - done) / rate : Number.POSITIVE_INFINITY
     drawnAt = now
     if (!stream.isTTY) {
