@@ -9,7 +9,8 @@ export const secretShapes: readonly SecretKind[] = [
   },
   {
     kind: 'jwt',
-    pattern: new RegExp(`${start}eyJ[A-Za-z0-9_-]{8,2000}\\.[A-Za-z0-9_-]{8,4000}(?:\\.[A-Za-z0-9_-]{0,2000})?`, 'g'),
+    // Begins where a run of its characters begins: tried at every "eyJ" inside a long run, it would take 100 ms.
+    pattern: /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,4000}(?:\.[A-Za-z0-9_-]{0,2000})?/g,
   },
   { kind: 'aws-key-id', pattern: /(?<![A-Z0-9])(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{16}(?![A-Z0-9])/g },
   {
