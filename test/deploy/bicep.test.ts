@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { checkReferences } from './bicep/check-references.ts'
 import { checkTypes } from './bicep/check-types.ts'
 import { readBicep, readBicepFile } from './bicep/read-bicep.ts'
+import { published, writtenByHand } from './bicep/resource-types.ts'
 
 const folder = fileURLToPath(new URL('../../deploy/azure/', import.meta.url))
 const files = [
@@ -36,6 +37,28 @@ describe('the Bicep files', () => {
     for (const { name, decorators } of parameters) {
       assert.ok(decorators.has('description') || /^(retryMaxSeconds|logLevel)$/.test(name), `${name} is not described`)
     }
+  })
+})
+
+describe('what the types are', () => {
+  const used = new Set(
+    files.flatMap((path) =>
+      readBicepFile(path)
+        .declarations.filter((one) => one.kind === 'resource')
+        .map((one) => one.type),
+    ),
+  )
+  const readme = readFileSync(new URL('../../deploy/README.md', import.meta.url), 'utf8')
+
+  it('the README says how many were compared, and names each that was written by hand', () => {
+    assert.deepEqual(
+      [...published.keys(), ...writtenByHand.keys()].sort(),
+      [...used].sort(),
+      'no type is kept that is not used',
+    )
+    assert.match(readme, new RegExp(`of ${published.size} of the ${used.size} resource types`))
+    const [, unverified = ''] = readme.split('**Not verified:**')
+    for (const type of writtenByHand.keys()) assert.ok(unverified.includes(`\`${type}\``), type)
   })
 })
 

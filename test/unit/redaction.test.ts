@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Redactor } from '../../worker/untrusted/redact.ts'
+import { harmlessExamples, secretExamples } from '../fixtures/secret-examples.ts'
+import type { SecretExample } from '../fixtures/secret-generator.ts'
 import {
-  harmlessExamples,
-  type SecretExample,
-  secretExamples,
-  unseenHarmless,
-  unseenSecrets,
-} from '../fixtures/secret-examples.ts'
+  firstHarmless,
+  firstSecrets,
+  secondHarmless,
+  secondSecrets,
+  thirdHarmless,
+  thirdSecrets,
+} from '../fixtures/unseen-secrets.ts'
 
 describe('secrets are taken out of incident text', () => {
   /** What was missed and what was changed for nothing, and both as figures. */
@@ -28,12 +31,20 @@ describe('secrets are taken out of incident text', () => {
     assert.deepEqual([missed, changed], [[], []])
   })
 
-  it('and of texts that the patterns were not made for, as many as SECURITY.md says', (t) => {
-    const { missed, changed, told } = measure(unseenSecrets, unseenHarmless)
-    t.diagnostic(told)
-    for (const text of [...missed, ...changed]) t.diagnostic(text)
-    assert.deepEqual([missed.length, changed.length], [6, 0])
-  })
+  /** What SECURITY.md says of each round: how many are missed, and how many harmless texts are changed. */
+  const rounds: [string, readonly SecretExample[], readonly string[], missed: number, changed: number][] = [
+    ['the first round, mended since', firstSecrets, firstHarmless, 0, 0],
+    ['the second round, mended since', secondSecrets, secondHarmless, 0, 0],
+    ['the third round, as it was measured', thirdSecrets, thirdHarmless, 17, 1],
+  ]
+  for (const [name, secrets, harmless, mayMiss, mayChange] of rounds) {
+    it(`and of texts that the patterns were not made for: ${name}`, (t) => {
+      const { missed, changed, told } = measure(secrets, harmless)
+      t.diagnostic(told)
+      for (const text of [...missed, ...changed]) t.diagnostic(text)
+      assert.deepEqual([missed.length, changed.length], [mayMiss, mayChange])
+    })
+  }
 
   it('by placeholders that are the same for the same secret everywhere in an incident, and tell the kind', () => {
     const redactor = new Redactor()

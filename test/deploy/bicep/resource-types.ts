@@ -25,9 +25,19 @@ export interface ResourceType {
 }
 
 const fixture = (name: string) =>
-  JSON.parse(readFileSync(new URL(`../../fixtures/${name}`, import.meta.url), 'utf8')) as Record<string, ResourceType>
+  new Map(
+    Object.entries(
+      JSON.parse(readFileSync(new URL(`../../fixtures/${name}`, import.meta.url), 'utf8')) as Record<
+        string,
+        ResourceType
+      >,
+    ),
+  )
 
-/** By `Type@version`, as a resource declaration names it. */
-export const resourceTypes: ReadonlyMap<string, ResourceType> = new Map(
-  Object.entries({ ...fixture('bicep-types.json'), ...fixture('bicep-types-insights.json') }),
-)
+/** What Azure publishes, by `Type@version`, as a resource declaration names it. */
+export const published: ReadonlyMap<string, ResourceType> = fixture('bicep-types.json')
+/** Written by hand, where no published data could be had: deploy/README.md says what it was compared with. */
+export const writtenByHand: ReadonlyMap<string, ResourceType> = fixture('bicep-types-insights.json')
+
+/** Both. */
+export const resourceTypes: ReadonlyMap<string, ResourceType> = new Map([...published, ...writtenByHand])
