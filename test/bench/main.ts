@@ -34,7 +34,7 @@ const help = `Measures the worker beside a floor and a script, and says which go
   npm run bench -- quota --minutes 5  the quota, counted for five minutes
 
   measurements: ${Object.keys(measures).join(' ')}
-  --minutes N   whole minutes that the quota is counted (default 2, quick 1)
+  --minutes N   whole minutes that the quota is counted (default 1)
   --write       write test/bench/results.md also where only some were measured
   --help        this text
 
@@ -51,7 +51,7 @@ const { values, positionals } = parseArgs({
   },
 })
 const unknown = positionals.filter((name) => !(name in measures))
-const quotaMinutes = Number(values.minutes ?? (values.quick ? 1 : 2))
+const quotaMinutes = Number(values.minutes ?? 1)
 if (values.help || unknown.length > 0 || !(Number.isInteger(quotaMinutes) && quotaMinutes > 0)) {
   process.stdout.write(help)
   process.exit(values.help ? 0 : 2)

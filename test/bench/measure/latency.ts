@@ -15,8 +15,8 @@ const warmUp = 64
 
 /** One incident at a time, from its delivery to its completion, both seen by the broker. */
 export const measureLatency: Measure = async ({ quick, say }) => {
-  const rounds = quick ? 1 : 3
-  const each = quick ? 3 : 5
+  const rounds = quick ? 1 : 2
+  const each = quick ? 3 : 6
   const byCandidate = new Map<CandidateName, number[]>(candidates.map((name) => [name, []]))
   for (let round = 1; round <= rounds; round++) {
     // Side by side, each with a stack of its own: all three wait nearly all the time, and share whatever noise there is.

@@ -16,7 +16,7 @@ const shown = 16
 
 /** What the worker's time goes to: `--cpu-prof` over the work of `work`, from source, where each function has its file. */
 export const measureProfile: Measure = async ({ quick, say }) => {
-  const [warmUp, count] = quick ? [200, 300] : [400, 1_000]
+  const [warmUp, count] = quick ? [200, 300] : [300, 600]
   const folder = mkdtempSync(join(tmpdir(), 'enricher-profile-'))
   try {
     const { fromUs } = await runProfiled(folder, warmUp, count)

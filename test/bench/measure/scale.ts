@@ -23,7 +23,7 @@ interface Scaled {
 /** Throughput of one, two and four workers, beside their slots over the critical path. */
 export const measureScale: Measure = async ({ quick, say }) => {
   const rounds = quick ? 1 : 2
-  const cycles = quick ? 3 : 5
+  const cycles = quick ? 3 : 4
   const found = new Map<number, Scaled[]>(sizes.map((size) => [size, []]))
   for (let round = 1; round <= rounds; round++) {
     for (const size of sizes) {
