@@ -4,6 +4,7 @@ import {
   emptyLedger,
   type LedgerLimits,
   learnLimit,
+  leftOf,
   refuse,
   reserve,
   settle,
@@ -103,5 +104,31 @@ describe("the day's tokens", () => {
     assert.ok('startAt' in reserve(state, ask, limits, noon, 0))
     assert.ok('refused' in reserve(state, ask, limits, noon, 0))
     assert.ok('startAt' in reserve(state, { ...ask, workspace: 'other' }, limits, noon, 0))
+  })
+
+  it('are told as what is left, whole again once the day has turned, of workspaces those that spent', () => {
+    const evening = Date.parse('2026-11-24T23:00:00Z')
+    const state = emptyLedger()
+    const limits = {
+      tokensPerMinute: undefined,
+      requestsPerMinute: undefined,
+      tokensPerDay: 1_000,
+      tokensPerDayPerWorkspace: 500,
+    }
+    reserve(state, { model: 'm', workspace: 'w', tokens: 300 }, limits, evening, 0)
+    const left = (now: number) =>
+      leftOf(state, limits, now).map(({ scope, workspace, tokens }) => [scope, workspace, tokens])
+    assert.deepEqual(left(evening), [
+      ['day', undefined, 700],
+      ['workspace-day', 'w', 200],
+    ])
+    assert.deepEqual(left(evening + 2 * 3_600_000), [
+      ['day', undefined, 1_000],
+      ['workspace-day', 'w', 500],
+    ])
+    assert.deepEqual(
+      leftOf(state, { ...limits, tokensPerDay: undefined, tokensPerDayPerWorkspace: undefined }, evening),
+      [],
+    )
   })
 })
