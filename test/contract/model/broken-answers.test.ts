@@ -32,14 +32,17 @@ test('a connection that is reset or refused shows as a connection error, and is 
 })
 
 test('a stall before the headers or in the body is a timeout for the client, and is billed', async (t) => {
-  const { client, model } = await startForTest(t)
-  const impatient = client.withOptions({ timeout: 80 })
+  const { client, model, ask } = await startForTest(t)
+  // Warm first: the time that loading takes would be the client's patience, and the request never be sent.
+  await ask()
+  const impatient = client.withOptions({ timeout: 200 })
   for (const kind of ['stallBeforeHeaders', 'stallBody'] as const) {
     model.faults.next({ kind, ms: 60_000 })
     const error = await failureOf(
       impatient.chat.completions.create({ model: 'm', messages: [{ role: 'user', content: 'x' }] }),
     )
     assert.ok(error instanceof OpenAI.APIConnectionTimeoutError, kind)
+    assert.deepEqual(model.journal.at(-1)?.fault?.kind, kind)
     assert.ok((model.journal.at(-1)?.usage?.total_tokens ?? 0) > 0)
   }
   const { totals } = model
