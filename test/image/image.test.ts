@@ -56,8 +56,10 @@ describe('the image that the unchanged Dockerfile makes, from a base of Debian p
   it('adds the bundle, the health command and the playbooks to its base, and nothing else', (test) => {
     const files = filesOf(join(root, 'app'))
     assert.deepEqual(Object.keys(files).sort(), [
+      'cl100k-base.js',
       'enricher.js',
       'healthcheck.js',
+      'o200k-base.js',
       'package.json',
       'playbooks/recommended-steps-economy.yaml',
       'playbooks/recommended-steps.yaml',
