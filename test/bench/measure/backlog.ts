@@ -12,7 +12,7 @@ const long = 100_000
 /** Throughput of one worker with a hundred messages waiting, and with a hundred thousand. */
 export const measureBacklog: Measure = async ({ quick, say }) => {
   const rounds = quick ? 1 : 2
-  const [warmUp, count] = quick ? [100, 200] : [150, 300]
+  const [warmUp, count] = quick ? [100, 200] : [100, 250]
   const stack = await startStack({
     sentinelThrottle: false,
     queue: { duplicateDetectionWindowMs: 0 },

@@ -13,7 +13,7 @@ const tokensPerMinute = 300_000
 const fleet = 4
 const modelMs = 800
 /** Until the bursts are used up, and late compilation is over. */
-const settlingMs = 25_000
+const settlingMs = 20_000
 /** What 300,000 tokens are enough for, twice over. */
 const incidentsPerMinute = 140
 
