@@ -37,9 +37,14 @@ function ownerOf({ functionName, url }: { functionName: string; url: string }): 
   if (functionName === '(garbage collector)') return 'collecting garbage'
   // Native code that no JavaScript function stands for: sockets, TLS, compilation.
   if (functionName === '(program)') return 'native code outside JavaScript'
+  if (functionName.startsWith('RegExp:')) return 'regular expressions'
+  if (url === '' && /^write(v|Buffer|String|Utf8String|Latin1String)$/.test(functionName))
+    return 'node: writing to sockets'
   const packaged = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1]
   if (packaged) return packaged
   if (url.startsWith('node:internal/deps/undici')) return 'node: fetch (undici)'
+  if (/^node:(_http|https?$)/.test(url)) return 'node: HTTP client'
+  if (url.startsWith('node:internal/crypto')) return 'node: crypto'
   if (url.startsWith('node:') || url === '') return 'node: everything else'
   return /\/(worker\/[^/]+|shared)\//.exec(url)?.[1] ?? 'worker'
 }
