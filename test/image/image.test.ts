@@ -71,6 +71,9 @@ describe('the image that the unchanged Dockerfile makes, from a base of Debian p
       `${megabytes(bytes(files))} in /app, ${megabytes(bytes(filesOf(root)))} with the base, uncompressed`,
     )
     assert.ok(bytes(files) < 15 * 2 ** 20, 'more than 15 MB')
+    const readme = readFileSync(join(repository, 'deploy/README.md'), 'utf8')
+    const told = Number(/\*\*([\d.]+) MB\*\* on top of the base/.exec(readme)?.[1])
+    assert.ok(Math.abs(told - bytes(files) / 2 ** 20) < 0.5, `deploy/README.md says ${told} MB`)
     for (const [name, { mode, uid }] of Object.entries(files)) {
       assert.equal(uid, 0, `${name} belongs to root`)
       assert.equal(mode & 0o022, 0, `${name} can be written by others`)
