@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { describe, it } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus'
 import { startBroker } from '../../../deploy/local/service-bus/broker.ts'
 import { readDelivery } from '../../../worker/pump/delivery.ts'
@@ -47,4 +49,31 @@ describe('settling messages', { timeout: 30_000 }, () => {
     for (const letter of broker.inspect('q').deadLettered)
       assert.equal(letter.deadLetterReason, `reason ${letter.messageId}`)
   })
+
+  for (const settle of ['complete', 'abandon'] as const) {
+    it(`${settle}: a message whose link is gone is settled over the other connection, within seconds`, async (test) => {
+      const broker = await startBroker({ queues: [{ name: 'q', maxDeliveryCount: 100 }] })
+      const client = new ServiceBusClient(broker.connectionString)
+      const other = new ServiceBusClient(broker.connectionString)
+      test.after(async () => {
+        await Promise.all([client.close(), other.close()])
+        await broker.close()
+      })
+      await client.createSender('q').sendMessages({ body: 'x', messageId: 'x' })
+      const receiver = client.createReceiver('q', { skipParsingBodyAsJson: true, maxAutoLockRenewalDurationInMs: 0 })
+      const [message] = await receiver.receiveMessages(1)
+      assert.ok(message)
+      const control = other.createReceiver('q')
+      // Its own connection is open before the fault, as the worker's is.
+      await control.peekMessages(1)
+      broker.faults.detachReceivers()
+      const { link } = (message as unknown as { delivery: { link: { is_open(): boolean } } }).delivery
+      while (link.is_open()) await turn()
+      const settled = once(broker.events, 'settled')
+      const result = await settleDelivery(readDelivery(message, receiver, Date.now()), { settle }, control)
+      assert.deepEqual(result, { settled: true, via: 'management' })
+      const [event] = (await settled) as [{ outcome: string }]
+      assert.equal(event.outcome, settle === 'complete' ? 'completed' : 'abandoned')
+    })
+  }
 })
