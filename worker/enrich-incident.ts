@@ -16,6 +16,7 @@ import type { Circuits } from './recovery/circuits.ts'
 import { type CallDependency, workedForOthers } from './recovery/immediate-retry.ts'
 import { decideRecovery, type RecoverySettings } from './recovery/policy.ts'
 import { keepClaim } from './runs/keep-claim.ts'
+import { oneAtATime } from './runs/one-at-a-time.ts'
 import type { Run, RunProgress, RunStore } from './runs/run-store.ts'
 import { incidentContext, needsAlerts } from './sentinel/incident-context.ts'
 import { outputsOf, planOutputs } from './sentinel/outputs.ts'
@@ -133,7 +134,7 @@ async function enrichClaimed(
       progress.spentTokens = spentTokens
       progress.calls = budget.calls
     }
-    const checkpoint = together(async () => {
+    const checkpoint = oneAtATime(async () => {
       // With the worst case of the calls under way: if this process dies, they may have been paid.
       account(budget.committedTokens)
       await runs.checkpoint(run, progress, signal)
@@ -193,23 +194,6 @@ async function enrichClaimed(
   const tags = guard.attacks.size > 0 ? [playbook.tag, injectionTag] : [playbook.tag]
   await addTags(sentinel, incident, tags, clock, signal)
   return { outcome: 'enriched' }
-}
-
-/**
- * Runs of `work` one after the other. Calls of one turn of the event loop share one, and so do those that come while one is
- * under way: an answer and the reservations of the calls that build on it are one write.
- */
-function together(work: () => Promise<void>): () => Promise<void> {
-  let current: Promise<void> = Promise.resolve()
-  let next: Promise<void> | undefined
-  return () => {
-    next ??= Promise.allSettled([current, new Promise((resolve) => setImmediate(resolve))]).then(() => {
-      next = undefined
-      current = work()
-      return current
-    })
-    return next
-  }
 }
 
 function assertAllowed(incident: IncidentRef, workspaces: readonly WorkspaceRef[]): void {

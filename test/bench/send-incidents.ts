@@ -1,11 +1,12 @@
 import { ServiceBusClient } from '@azure/service-bus'
 import type { Stack } from '../../deploy/local/start-stack.ts'
 import { addIncidents, type TestIncident } from '../harness/incidents.ts'
+import { sendBodies } from '../harness/send-bodies.ts'
 
 /** Adds open incidents and sends their ids to a queue. */
 export async function sendIncidents(stack: Stack, queue: string, count: number): Promise<TestIncident[]> {
   const incidents = addIncidents(stack, count)
-  await sendBodies(
+  await sendThrough(
     stack,
     queue,
     incidents.map(({ armId }) => armId),
@@ -13,18 +14,10 @@ export async function sendIncidents(stack: Stack, queue: string, count: number):
   return incidents
 }
 
-/** Sends bodies in batches as large as the queue takes. */
-export async function sendBodies(stack: Stack, queue: string, bodies: readonly string[]): Promise<void> {
+/** Sends bodies over a connection of its own. */
+export async function sendThrough(stack: Stack, queue: string, bodies: readonly string[]): Promise<void> {
   const client = new ServiceBusClient(stack.broker.connectionString)
-  const sender = client.createSender(queue)
-  let batch = await sender.createMessageBatch()
-  for (const body of bodies) {
-    if (batch.tryAddMessage({ body })) continue
-    await sender.sendMessages(batch)
-    batch = await sender.createMessageBatch()
-    batch.tryAddMessage({ body })
-  }
-  await sender.sendMessages(batch)
+  await sendBodies(client, queue, bodies)
   await client.close()
 }
 

@@ -2,6 +2,7 @@ import { ServiceBusClient } from '@azure/service-bus'
 import { type Stack, type StackOptions, startStack } from '../../deploy/local/start-stack.ts'
 import { useBundledWorker } from './bundled-worker.ts'
 import { addIncidents, type TestIncident } from './incidents.ts'
+import { sendBodies } from './send-bodies.ts'
 import { WorkerProcess } from './worker-process.ts'
 
 /** A stack, the bundled worker, and as many of its processes as a test starts; `close` ends them all. */
@@ -41,16 +42,7 @@ export class Fleet {
   }
 
   async send(bodies: readonly unknown[], queue = 'incidents'): Promise<void> {
-    const sender = this.#client.createSender(queue)
-    let batch = await sender.createMessageBatch()
-    for (const body of bodies) {
-      if (batch.tryAddMessage({ body })) continue
-      await sender.sendMessages(batch)
-      batch = await sender.createMessageBatch()
-      batch.tryAddMessage({ body })
-    }
-    await sender.sendMessages(batch)
-    await sender.close()
+    await sendBodies(this.#client, queue, bodies)
   }
 
   async close(): Promise<void> {

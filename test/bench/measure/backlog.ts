@@ -3,7 +3,7 @@ import { addIncidents } from '../../harness/incidents.ts'
 import { startCandidate } from '../candidate.ts'
 import { Completions } from '../completions.ts'
 import { judge, type Measure } from '../section.ts'
-import { sendBodies, sendIncidents } from '../send-incidents.ts'
+import { sendIncidents, sendThrough } from '../send-incidents.ts'
 import { median, number, percent, spread } from '../statistics.ts'
 
 const short = 100
@@ -24,7 +24,7 @@ export const measureBacklog: Measure = async ({ quick, say }) => {
     // The queue is first in, first out: only those at its head are ever taken, so the others need no incident.
     const head = addIncidents(stack, rounds * (warmUp + count) + 200).map(({ armId }) => armId)
     const rest = Array.from({ length: long - head.length }, (_, index) => head[index % head.length] ?? '')
-    await sendBodies(stack, 'long', [...head, ...rest])
+    await sendThrough(stack, 'long', [...head, ...rest])
     for (let round = 1; round <= rounds; round++) {
       found.short.push(await oneRound(stack, 'incidents', warmUp, count))
       found.long.push(await oneRound(stack, 'long', warmUp, count))

@@ -5,7 +5,7 @@ import { incidentArmId } from '../../harness/dead-letters.ts'
 import { WorkerOutput } from '../../harness/worker-process.ts'
 import { Completions } from '../completions.ts'
 import type { Measure } from '../section.ts'
-import { sendBodies } from '../send-incidents.ts'
+import { sendThrough } from '../send-incidents.ts'
 import { number, spread } from '../statistics.ts'
 
 const ways = ['sdk', 'amqp'] as const
@@ -24,7 +24,7 @@ export const measureBroker: Measure = async ({ quick, say }) => {
     for (let round = 1; round <= rounds; round++) {
       for (const way of ways) {
         const startedAt = performance.now()
-        await sendBodies(stack, 'incidents', bodies)
+        await sendThrough(stack, 'incidents', bodies)
         sent.push((count * 1000) / (performance.now() - startedAt))
         taken[way].push(await drain(stack, way, count))
       }

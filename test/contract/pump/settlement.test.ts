@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { ServiceBusClient, type ServiceBusReceivedMessage } from '@azure/service-bus'
 import { startBroker } from '../../../deploy/local/service-bus/broker.ts'
@@ -9,15 +9,20 @@ import { type Settlement, settleDelivery } from '../../../worker/pump/settlement
 
 const kinds = ['complete', 'dead-letter', 'abandon'] as const
 
+async function open(test: TestContext) {
+  const broker = await startBroker({ queues: [{ name: 'q', maxDeliveryCount: 100 }] })
+  const client = new ServiceBusClient(broker.connectionString)
+  const other = new ServiceBusClient(broker.connectionString)
+  test.after(async () => {
+    await Promise.all([client.close(), other.close()])
+    await broker.close()
+  })
+  return { broker, client, other }
+}
+
 describe('settling messages', { timeout: 30_000 }, () => {
   it('neighbours settled at the same moment each get their own outcome and reason', async (test) => {
-    const broker = await startBroker({ queues: [{ name: 'q', maxDeliveryCount: 100 }] })
-    const client = new ServiceBusClient(broker.connectionString)
-    const other = new ServiceBusClient(broker.connectionString)
-    test.after(async () => {
-      await Promise.all([client.close(), other.close()])
-      await broker.close()
-    })
+    const { broker, client, other } = await open(test)
     const count = 60
     await client
       .createSender('q')
@@ -52,13 +57,7 @@ describe('settling messages', { timeout: 30_000 }, () => {
 
   for (const settle of ['complete', 'abandon'] as const) {
     it(`${settle}: a message whose link is gone is settled over the other connection, within seconds`, async (test) => {
-      const broker = await startBroker({ queues: [{ name: 'q', maxDeliveryCount: 100 }] })
-      const client = new ServiceBusClient(broker.connectionString)
-      const other = new ServiceBusClient(broker.connectionString)
-      test.after(async () => {
-        await Promise.all([client.close(), other.close()])
-        await broker.close()
-      })
+      const { broker, client, other } = await open(test)
       await client.createSender('q').sendMessages({ body: 'x', messageId: 'x' })
       const receiver = client.createReceiver('q', { skipParsingBodyAsJson: true, maxAutoLockRenewalDurationInMs: 0 })
       const [message] = await receiver.receiveMessages(1)
